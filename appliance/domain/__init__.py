@@ -1,0 +1,1 @@
+"""Frozen values and errors. No I/O, no framework: everything else may import this, this imports nothing of ours."""
