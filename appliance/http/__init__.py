@@ -1,0 +1,1 @@
+"""The surface: routes, guards, error rendering, streams out."""

@@ -1,0 +1,189 @@
+"""One inference route as a raw ASGI application: guard, body, pipeline, answer, settlement."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from appliance.domain.errors import GatewayError, MethodNotAllowed, ShuttingDown
+from appliance.domain.ledger import Status
+from appliance.domain.upstream import Kind
+from appliance.http.errors import JSON, Header, internal, render
+from appliance.http.live import Live, Running
+from appliance.http.v1.decode import decode
+from appliance.http.v1.request import bearer, new_request_id, read_body
+from appliance.pipeline.inference import Answer, Inference, Whole
+from appliance.pipeline.relay import Relay, error_event
+from appliance.pipeline.settlement import Settlement
+
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+NO_BUFFER = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+ENDINGS = {  # error code -> how the ledger says it ended; any other was refused by the gateway itself
+    "client_gone": Status.GONE,
+    "context_length_exceeded": Status.REJECTED,
+    "internal": Status.FAILED,
+    "shutting_down": Status.STOPPED,
+    "upstream_failed": Status.FAILED,
+    "upstream_rejected": Status.REJECTED,
+    "upstream_timeout": Status.FAILED,
+}
+
+
+class Edges(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of a request at this surface, and who is told of faults and refusals."""
+
+    body_bytes: int = 32 * 1024 * 1024
+    json_depth: int = 64
+    stream_seconds: float = 3600.0  # a stream ends after this whatever it does
+    on_fault: Callable[[str, Exception], None]  # (request id, the fault)
+    on_refused: Callable[[GatewayError, str], None]  # (error, peer address): before any row exists
+
+
+class Out:
+    """The answer to one request. Knows whether its head is out, so that an error can still be one."""
+
+    __slots__ = ("_send", "named", "started")
+
+    def __init__(self, send: Send, named: Header) -> None:
+        self._send = send
+        self.named = named
+        self.started = False
+
+    async def head(self, status: int, headers: list[Header]) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": [self.named, *headers]})
+
+    async def piece(self, data: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def refuse(self, error: GatewayError) -> None:
+        told = render(error)
+        await self.head(told.status, told.headers)
+        await self.piece(told.body, more=False)
+
+
+class InferenceRoute:
+    """`POST /v1/<kind>`. One of the three supervisors that may catch any exception: a fault ends one request only."""
+
+    def __init__(self, kind: Kind, inference: Inference, live: Live, edges: Edges) -> None:
+        self._kind = kind
+        self._inference = inference
+        self._live = live
+        self._edges = edges
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        http = cast("HTTPScope", scope)
+        request_id = new_request_id()
+        headers = cast("list[Header]", http["headers"])
+        out = Out(send, (b"x-request-id", request_id.encode()))
+        try:
+            if self._live.stopping:
+                raise ShuttingDown("the gateway is stopping; try again in a moment", retry_after=2)
+            who = self._inference.authenticate(bearer(headers))
+            if http["method"] != "POST":
+                raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`")
+            case = self._inference.begin(who, self._kind, request_id)
+        except GatewayError as error:
+            self._edges.on_refused(error, (http["client"] or ("", 0))[0])
+            await out.refuse(error)
+            return
+        running = self._live.add(cast("asyncio.Task[object]", asyncio.current_task()))
+        try:
+            await self._serve(case, running, headers, receive, out)
+        except asyncio.CancelledError:
+            await _cut(case, running, out)
+            if running.reason is None:
+                raise
+        except Exception as fault:  # noqa: BLE001 -- supervisor: whatever it is, it gets its row, its log line and a 500
+            self._edges.on_fault(request_id, fault)
+            await case.close(Status.FAILED, 500, "internal")
+            if not out.started:
+                await out.refuse(internal(request_id))
+        finally:
+            self._live.remove(running)
+
+    async def _serve(
+        self, case: Settlement, running: Running, headers: list[Header], receive: Receive, out: Out
+    ) -> None:
+        watch: asyncio.Task[None] | None = None
+        try:
+            body = decode(await read_body(headers, receive, self._edges.body_bytes), self._edges.json_depth)
+            watch = asyncio.ensure_future(_gone(receive, running))
+            answer = await self._inference.run(case, body)
+            await self._answer(case, answer, running, out)
+        except GatewayError as error:
+            told = render(error)
+            ended = ENDINGS.get(told.code, Status.FAILED if case.attempts else Status.REFUSED)
+            await case.close(ended, told.status, told.code)
+            await out.refuse(error)
+        except ConnectionError:
+            await case.close(Status.GONE, 499, "client_gone")
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+    async def _answer(self, case: Settlement, answer: Answer, running: Running, out: Out) -> None:
+        if isinstance(answer, Whole):
+            head = [JSON, (b"content-length", b"%d" % len(answer.body)), *_told(case)]
+            await case.close(Status.OK, 200)
+            await out.head(200, head)
+            await out.piece(answer.body, more=False)
+            return
+        running.until = asyncio.get_running_loop().time() + self._edges.stream_seconds
+        try:
+            await _stream(case, answer, out)
+        except BaseException:
+            answer.left()
+            raise
+        finally:
+            await answer.close()
+
+
+async def _stream(case: Settlement, relay: Relay, out: Out) -> None:
+    """Bytes out until the stream's own end; the case is settled before the last byte is sent."""
+    data = await relay.next()
+    await out.head(200, [EVENT_STREAM, *NO_BUFFER, *_told(case)])
+    while data:
+        ended = relay.ended
+        if ended is not None:
+            await case.close(ended, 200, relay.error)
+        await out.piece(data, more=ended is None)
+        if ended is not None:
+            return
+        data = await relay.next()
+
+
+async def _gone(receive: Receive, running: Running) -> None:
+    """Ends the request when its client leaves: a server's `send` says nothing of it, and the GPU would go on."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    running.end(Status.GONE)
+
+
+async def _cut(case: Settlement, running: Running, out: Out) -> None:
+    """The request was ended from outside: by its client, by the gateway's stop, by its deadline."""
+    if running.reason is Status.STOPPED:
+        status, code, text = 503, "shutting_down", "the gateway is stopping"
+    elif running.reason is Status.FAILED:
+        status, code, text = 504, "upstream_timeout", "the answer outlived its deadline"
+    else:
+        await case.close(Status.GONE, 499, "client_gone")
+        return
+    await case.close(running.reason, status, code)
+    if out.started:
+        text += "; what came so far is not the whole answer"
+        await out.piece(error_event(text, "server_error", code), more=False)
+    else:
+        await out.refuse(ShuttingDown(text, retry_after=2))
+
+
+def _told(case: Settlement) -> list[Header]:
+    """What a client may know of how its answer came about."""
+    return [
+        (b"x-redoubt-model", case.view.model.encode() if case.view else b""),
+        (b"x-redoubt-deployment", case.to.label.encode() if case.to else b""),
+        (b"x-redoubt-attempts", b"%d" % case.attempts),
+        (b"x-redoubt-overhead-ms", b"%.2f" % case.answered()),
+    ]

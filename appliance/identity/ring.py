@@ -1,0 +1,55 @@
+"""The key ring: every live key of the site in memory, by digest."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from appliance.domain.errors import ExpiredKey, InvalidKey
+from appliance.domain.identity import Key, Principal
+from appliance.identity.keys import digest, parse
+
+UNKNOWN = "the API key is not known here; ask your operator for a key that begins with `rdt_`"
+
+
+class KeyRing:
+    """Frozen at construction: a change in the store makes a new ring."""
+
+    def __init__(self, keys: Sequence[Key], peppers: Mapping[int, bytes], salt_secret: bytes) -> None:
+        """`peppers` by version; the newest is tried first. `salt_secret` never leaves the process."""
+        self._peppers = [peppers[version] for version in sorted(peppers, reverse=True)]
+        self._by_digest = {key.digest: Principal(key, _salt(salt_secret, key)) for key in keys}
+        self.newest = max(peppers, default=0)
+
+    def __len__(self) -> int:
+        return len(self._by_digest)
+
+    def authenticate(self, token: str, now: datetime) -> Principal:
+        """Raises InvalidKey (junk, unknown, blocked, revoked) or ExpiredKey. Nothing else is an answer."""
+        key = parse(token)
+        if key is None:
+            raise InvalidKey(UNKNOWN)
+        for pepper in self._peppers:
+            if (who := self._by_digest.get(digest(pepper, key))) is not None:
+                return _live(who, now)
+        raise InvalidKey(UNKNOWN)
+
+    def principals(self) -> Sequence[Principal]:
+        return tuple(self._by_digest.values())
+
+
+def _live(who: Principal, now: datetime) -> Principal:
+    key = who.key
+    if key.revoked_at is not None and key.revoked_at <= now:
+        raise InvalidKey(f"key `{key.hint}` was revoked; ask your operator for a new one")
+    if key.blocked:
+        raise InvalidKey(f"key `{key.hint}` is blocked; ask your operator")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise ExpiredKey(f"key `{key.hint}` expired on {key.expires_at:%Y-%m-%d %H:%M} UTC; ask your operator")
+    return who
+
+
+def _salt(secret: bytes, key: Key) -> str:
+    """Tenant of the prefix cache: the workspace where there is one, else the key. 128 bits, hex."""
+    tenant = f"workspace:{key.workspace}" if key.workspace else f"key:{key.id}"
+    return hmac.digest(secret, tenant.encode(), hashlib.sha256).hex()[:32]

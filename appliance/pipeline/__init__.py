@@ -1,0 +1,1 @@
+"""The story of a request, and of an administrative change."""

@@ -1,0 +1,159 @@
+"""Attempts: deployments are asked in turn until one has begun to answer well, within one deadline."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from appliance.domain.errors import (
+    ContextTooLong,
+    GatewayError,
+    NoDeployment,
+    UpstreamFailed,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
+from appliance.domain.ids import ProviderName
+from appliance.domain.model import Deployment
+from appliance.domain.money import Price
+from appliance.domain.upstream import Call, Failure, FailureKind, Part, UpstreamError, WholeAnswer
+from appliance.ledger.reserve import price_of
+from appliance.pipeline.merge import MergedStream, all_or_none, merged
+from appliance.pipeline.scrub import scrub
+from appliance.pipeline.settlement import Settlement
+from appliance.pipeline.stream import AnswerStream, PartStream
+from appliance.ports.clock import Clock
+from appliance.ports.observer import Observer
+from appliance.ports.provider import Provider
+from appliance.ports.upstream import Exchange, Upstream
+from appliance.routing.state import RoutingState
+
+ERROR_BYTES = 256 * 1024
+ANSWER_BYTES = 64 * 1024 * 1024  # 2048 embeddings of 4096 floats as text are about 90 % of this
+
+Started = WholeAnswer | AnswerStream
+
+
+class Attempts:
+    """Asks upstreams. Holds no state of a request: that is in the settlement."""
+
+    def __init__(
+        self,
+        providers: Mapping[ProviderName, Provider],
+        upstream: Upstream,
+        state: RoutingState,
+        observer: Observer,
+        clock: Clock,
+    ) -> None:
+        self._providers = providers
+        self._upstream = upstream
+        self._state = state
+        self._observer = observer
+        self._clock = clock
+
+    async def first_answer(
+        self, call: Call, plan: Sequence[Deployment], case: Settlement, default: Price | None
+    ) -> Started:
+        """The whole answer, or a stream that has given its first good event.
+
+        Raises UpstreamRejected, ContextTooLong (the client's fault: the first such answer ends it), UpstreamTimeout,
+        NoDeployment (all overloaded), UpstreamFailed.
+        """
+        failures: list[tuple[Deployment, Failure]] = []
+        until = case.began + max(to.timeouts.total for to in plan)
+        for to in plan:
+            case.attempts += 1
+            case.to = to
+            case.price, case.unpriced = price_of(to, default), to.price is None and bool(default and default.free)
+            began = self._clock.monotonic()
+            if began >= until:
+                break
+            case.busy_since = began
+            try:
+                return await self._attempt(call, to, min(to.timeouts.first_byte, until - began))
+            except UpstreamError as error:
+                case.busy_since = None
+                failures.append((to, error.failure))
+                self._observer.attempt_failed(to, error.failure, self._clock.monotonic() - began)
+                if error.failure.final:
+                    break
+            finally:
+                case.waited += self._clock.monotonic() - began
+        raise explain(failures)
+
+    async def _attempt(self, call: Call, to: Deployment, within: float) -> Started:
+        provider = self._providers[to.provider]
+        parts = provider.prepare(call, to)
+        flight = self._state.begin(to.id)
+        kept = False
+        try:
+            async with asyncio.timeout(within):
+                if call.stream:
+                    stream = await self._stream(call, to, provider, parts)
+                    stream.on_close(flight.end)
+                    kept = True
+                    return stream
+                if len(parts) == 1:
+                    return await self._whole(call, to, provider, parts[0])
+                return await self._wholes(call, to, provider, parts)
+        except TimeoutError:
+            text = f"no answer within {within:.1f} s"
+            raise UpstreamError(Failure(kind=FailureKind.TIMEOUT, message=text)) from None
+        finally:
+            if not kept:
+                flight.end()
+
+    async def _open(self, to: Deployment, provider: Provider, part: Part) -> Exchange:
+        """An exchange whose status is 200. Raises UpstreamError for any other."""
+        exchange = await self._upstream.open(to, part)
+        if exchange.status == 200:
+            return exchange
+        try:
+            failure = provider.classify(exchange.status, await exchange.read(ERROR_BYTES))
+        finally:
+            exchange.close()
+        raise UpstreamError(failure)
+
+    async def _whole(self, call: Call, to: Deployment, provider: Provider, part: Part) -> WholeAnswer:
+        exchange = await self._open(to, provider, part)
+        try:
+            return provider.whole(call, to, await exchange.read(ANSWER_BYTES))
+        finally:
+            exchange.close()
+
+    async def _wholes(self, call: Call, to: Deployment, provider: Provider, parts: Sequence[Part]) -> WholeAnswer:
+        answers = await all_or_none([self._whole(call, to, provider, part) for part in parts])
+        return merged([(part.first_choice, answer) for part, answer in zip(parts, answers, strict=True)])
+
+    async def _stream(self, call: Call, to: Deployment, provider: Provider, parts: Sequence[Part]) -> AnswerStream:
+        if len(parts) == 1:
+            return await self._part(call, to, provider, parts[0])
+        streams = await all_or_none([self._part(call, to, provider, part) for part in parts])
+        return MergedStream(streams)
+
+    async def _part(self, call: Call, to: Deployment, provider: Provider, part: Part) -> PartStream:
+        stream = PartStream(await self._open(to, provider, part), provider.decoder(call, to), part.first_choice)
+        try:
+            await stream.commit()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+def explain(failures: Sequence[tuple[Deployment, Failure]]) -> GatewayError:
+    """What a client is told after the last attempt."""
+    if not failures:
+        return UpstreamTimeout("the request ran out of time before a deployment could be asked")
+    to, last = failures[-1]
+    if last.kind is FailureKind.CONTEXT:
+        return ContextTooLong(scrub(last.message, to), param=last.param)
+    if last.kind is FailureKind.BAD_REQUEST:
+        return UpstreamRejected(scrub(last.message, to), status=last.status or 400, param=last.param)
+    tried = f"{len(failures)} attempt{'s' if len(failures) > 1 else ''} at `{to.model}`"
+    kinds = {failure.kind for _, failure in failures}
+    if kinds == {FailureKind.TIMEOUT}:
+        return UpstreamTimeout(f"{tried}: no deployment answered in time")
+    if kinds == {FailureKind.OVERLOAD}:
+        after = max((failure.retry_after or 1.0) for _, failure in failures)
+        return NoDeployment(f"{tried}: every deployment is overloaded; try again soon", retry_after=after)
+    told = ", ".join(sorted(kind.value for kind in kinds))
+    return UpstreamFailed(f"{tried} failed ({told}); the operator finds more under this request id")

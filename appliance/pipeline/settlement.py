@@ -1,0 +1,127 @@
+"""The end of a request: what was held is paid, one row is written, exactly once on every way out."""
+
+from datetime import datetime
+
+import msgspec
+
+from appliance.domain.identity import Principal
+from appliance.domain.ids import Micros, RequestId, Seconds
+from appliance.domain.ledger import LedgerRow, Status
+from appliance.domain.model import Deployment
+from appliance.domain.money import Price, cost
+from appliance.domain.upstream import Kind
+from appliance.domain.usage import Usage
+from appliance.domain.view import View
+from appliance.ports.clock import Clock
+from appliance.ports.counters import Counters, Ticket
+from appliance.ports.ledger import LedgerWriter
+from appliance.ports.observer import Observer
+
+
+class Books(msgspec.Struct, frozen=True):
+    """Where a settlement writes."""
+
+    counters: Counters
+    ledger: LedgerWriter
+    observer: Observer
+    clock: Clock
+
+
+class Settlement:
+    """Everything that will be known of one request. The pipeline fills it in; `close` turns it into a row."""
+
+    __slots__ = (
+        "_books",
+        "arrived",
+        "attempts",
+        "began",
+        "busy_since",
+        "closed",
+        "first_token",
+        "kind",
+        "overhead_ms",
+        "price",
+        "request_id",
+        "ticket",
+        "to",
+        "unpriced",
+        "usage",
+        "view",
+        "waited",
+        "who",
+    )
+
+    def __init__(self, books: Books, who: Principal, kind: Kind, request_id: RequestId) -> None:
+        self._books = books
+        self.who = who
+        self.kind = kind
+        self.request_id = request_id
+        self.arrived: datetime = books.clock.now()
+        self.began = books.clock.monotonic()
+        self.view: View | None = None
+        self.ticket: Ticket | None = None
+        self.to: Deployment | None = None  # the last deployment tried
+        self.price = Price()
+        self.unpriced = False
+        self.attempts = 0
+        self.waited = 0.0  # seconds spent waiting for upstreams
+        self.busy_since: float | None = None  # when the attempt that is being paid for began
+        self.first_token: float | None = None
+        self.overhead_ms: float | None = None
+        self.usage = Usage()
+        self.closed = False
+
+    def speaks(self) -> None:
+        """The first non-empty delta is here."""
+        if self.first_token is None:
+            self.first_token = self._books.clock.monotonic()
+
+    def answered(self) -> float:
+        """Milliseconds that the gateway itself took until it had an answer to give; fixed by the first call."""
+        if self.overhead_ms is None:
+            spent = self._books.clock.monotonic() - self.began - self.waited
+            self.overhead_ms = round(max(0.0, spent) * 1000, 3)
+        return self.overhead_ms
+
+    async def close(self, status: Status, http_status: int, error: str | None = None) -> None:
+        """Settle and write the row. A second call does nothing.
+
+        The counters promise not to be interrupted by cancellation, so a client that leaves cannot leave a debt.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        now = self._books.clock.monotonic()
+        busy = Seconds(now - self.busy_since) if self.busy_since is not None else Seconds(0.0)
+        paid = cost(self.price, self.usage, busy) if self.busy_since is not None else Micros(0)
+        if self.ticket is not None:
+            await self._books.counters.settle(self.ticket, self.usage.total, paid)
+        row = self._row(status, http_status, error, paid)
+        self._books.ledger.record(row)
+        self._books.observer.request_ended(row)
+
+    def _row(self, status: Status, http_status: int, error: str | None, paid: Micros) -> LedgerRow:
+        now = self._books.clock.monotonic()
+        key, to, view = self.who.key, self.to, self.view
+        return LedgerRow(
+            at=self.arrived,
+            request_id=self.request_id,
+            key_id=key.id,
+            workspace=key.workspace,
+            team=key.team,
+            kind=self.kind.value,
+            model=view.model if view else "",
+            deployment=to.label if to else None,
+            provider=to.provider if to else None,
+            attempts=self.attempts,
+            streamed=bool(view and view.stream),
+            status=status,
+            http_status=http_status,
+            error=error,
+            usage=self.usage,
+            cost=paid,
+            unpriced=self.unpriced and self.usage.total > 0,
+            first_token_ms=None if self.first_token is None else round((self.first_token - self.began) * 1000),
+            total_ms=round((now - self.began) * 1000),
+            overhead_ms=self.answered(),
+        )

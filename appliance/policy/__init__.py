@@ -1,0 +1,1 @@
+"""What a caller may do with a request: pure decisions over values."""
