@@ -1,0 +1,37 @@
+"""Emulated inference servers: vLLM, Ollama, TGI and two further OpenAI dialects, with every fault they can have.
+
+For demos without a GPU, for tests and for load. Deterministic: one prompt, one answer. Nothing is ever dialled.
+
+    async with vllm(VllmSettings(models=("tiny",))) as server:
+        server.faults.set(Fault.OVERLOAD_IN_STREAM, times=1)
+        ... server.url ... server.stats.aborted ... server.seen[-1].json()
+"""
+
+import time
+from collections.abc import Callable
+
+from providers.simulated.faults import Fault, FaultSwitch, Unsupported
+from providers.simulated.service import Simulated
+from providers.simulated.settings import OllamaModel, OllamaSettings, Settings, TgiSettings, VllmSettings
+from providers.simulated.stats import SeenRequest, Stats
+from providers.simulated.vllm.emulator import VllmEmulator
+
+__all__ = [
+    "Fault",
+    "FaultSwitch",
+    "OllamaModel",
+    "OllamaSettings",
+    "SeenRequest",
+    "Settings",
+    "Simulated",
+    "Stats",
+    "TgiSettings",
+    "Unsupported",
+    "VllmSettings",
+    "vllm",
+]
+
+
+def vllm(settings: VllmSettings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
+    """An emulated vLLM; `now` gives Unix seconds."""
+    return Simulated(VllmEmulator(settings or VllmSettings(), now), now)

@@ -1,0 +1,159 @@
+"""vLLM's routes."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from providers.simulated.exchange import Exchange
+from providers.simulated.faults import Fault, FaultSwitch
+from providers.simulated.server import Request
+from providers.simulated.service import Refusal
+from providers.simulated.settings import VllmSettings
+from providers.simulated.stats import Stats
+from providers.simulated.vllm import discovery, metrics
+from providers.simulated.vllm.chat import chat
+from providers.simulated.vllm.engine import Engine
+from providers.simulated.vllm.errors import (
+    NOT_ALLOWED,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    Refused,
+    busy,
+    dead,
+    no_model,
+    too_long,
+)
+
+_GUARDED = ("/v1", "/v2", "/inference", "/cohere")
+Route = Callable[[Exchange], Awaitable[None]]
+
+
+class VllmEmulator:
+    """One emulated `vllm serve`."""
+
+    name = "vllm"
+    server_header = "uvicorn"
+
+    def __init__(self, settings: VllmSettings, now: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.engine = Engine(settings)
+        self.faults = FaultSwitch(without=_NOT_HERE)
+        self._now = now
+        self._work: dict[str, Route] = {"/v1/chat/completions": self._chat, "/invocations": self._chat}
+        self._asked: dict[str, dict[str, Route]] = {
+            "/v1/models": {"GET": self._models},
+            "/version": {"GET": self._version},
+            "/load": {"GET": self._load},
+            "/health": {"GET": self._health},
+            "/ping": {"GET": self._health, "POST": self._health},
+            "/metrics": {"GET": self._metrics},
+            "/openapi.json": {"GET": self._openapi},
+            "/tokenize": {"POST": self._tokenize},
+            "/detokenize": {"POST": self._detokenize},
+        }
+
+    def attach(self, stats: Stats) -> None:
+        self.engine.stats = stats
+
+    def generates(self, request: Request) -> bool:
+        return request.method == "POST" and request.path in self._work
+
+    def refusal(self, fault: Fault, request: Request) -> Refusal | None:
+        if fault is Fault.MODEL_NOT_FOUND:
+            return no_model(_model(request), self.engine.served).refusal()
+        if fault is Fault.CONTEXT_OVERFLOW:
+            return too_long(self.settings.context_length).refusal()
+        return _REFUSALS.get(fault)
+
+    async def answer(self, exchange: Exchange) -> None:
+        request = exchange.request
+        if not self._admitted(request):
+            await _send(exchange, UNAUTHORIZED)
+            return
+        routes = {"POST": self._work[request.path]} if request.path in self._work else self._asked.get(request.path)
+        if routes is None:
+            await _send(exchange, NOT_FOUND)
+        elif request.method not in routes:
+            await _send(exchange, NOT_ALLOWED)
+        else:
+            try:
+                await routes[request.method](exchange)
+            except Refused as refused:
+                await _send(exchange, refused.refusal())
+
+    def _admitted(self, request: Request) -> bool:
+        # Only these prefixes are guarded: `/invocations` generates for anybody.
+        if not self.settings.api_keys or not request.path.startswith(_GUARDED):
+            return True
+        return request.bearer in self.settings.api_keys
+
+    def _created(self) -> int:
+        return self.settings.created if self.settings.created is not None else int(self._now())
+
+    # -- routes
+
+    async def _chat(self, exchange: Exchange) -> None:
+        await chat(self.engine, exchange, self._created())
+
+    async def _models(self, exchange: Exchange) -> None:
+        await exchange.json(200, discovery.models(self.engine, self._created()))
+
+    async def _version(self, exchange: Exchange) -> None:
+        await exchange.json(200, {"version": self.settings.version})
+
+    async def _load(self, exchange: Exchange) -> None:
+        # Without the flag it stays at zero, however busy the server is.
+        live = self.engine.slots.running + self.engine.slots.waiting
+        await exchange.json(200, {"server_load": live if self.settings.server_load_tracking else 0})
+
+    async def _health(self, exchange: Exchange) -> None:
+        await exchange.whole(503 if self.faults.on(Fault.ENGINE_DEAD) else 200, b"", "")
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        await exchange.whole(200, metrics.text(self.engine).encode(), metrics.CONTENT_TYPE)
+
+    async def _openapi(self, exchange: Exchange) -> None:
+        asked = {path: tuple(methods) for path, methods in self._asked.items() if path != "/openapi.json"}
+        await exchange.json(200, discovery.openapi({**asked, **dict.fromkeys(self._work, ("POST",))}))
+
+    async def _tokenize(self, exchange: Exchange) -> None:
+        await exchange.json(200, discovery.tokenize(self.engine, exchange.request.body))
+
+    async def _detokenize(self, exchange: Exchange) -> None:
+        await exchange.json(200, discovery.detokenize(self.engine, exchange.request.body))
+
+
+_REFUSALS = {
+    Fault.OVERLOAD: busy().refusal(),
+    Fault.UNAUTHORIZED: UNAUTHORIZED,
+    Fault.BAD_REQUEST: Refused(400, "temperature must be non-negative, got -1.0.", param="temperature").refusal(),
+    Fault.INTERNAL_ERROR: dead().refusal(),
+    Fault.ENGINE_DEAD: dead().refusal(),
+}
+_NOT_HERE = frozenset(
+    {
+        Fault.SILENT_STOP,
+        Fault.FORBIDDEN,
+        Fault.GENERATION_FAILED,
+        Fault.INCOMPLETE_GENERATION,
+        Fault.CONTEXT_OVERFLOW_RUNNER,
+        Fault.CONTEXT_OVERFLOW_EMBED,
+        Fault.LOADING,
+    }
+)
+
+
+def _model(request: Request) -> str:
+    try:
+        return msgspec.json.decode(request.body, type=_Named).model or ""
+    except msgspec.DecodeError:
+        return ""
+
+
+class _Named(msgspec.Struct):
+    model: str | None = None
+
+
+async def _send(exchange: Exchange, refusal: Refusal) -> None:
+    await exchange.whole(refusal.status, refusal.body, refusal.content_type, refusal.headers)

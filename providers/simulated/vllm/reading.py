@@ -1,0 +1,184 @@
+"""From a request body to a `Run`: vLLM's checks in its order, and the answer it will give."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from providers.simulated.compose import OPENING, Ask, Plan, Tool, plan
+from providers.simulated.dialogue import ChatBody, Prompt, called, render, tools_of
+from providers.simulated.faults import Fault, Hits
+from providers.simulated.generate import seed_of
+from providers.simulated.pattern import BadPattern, sample
+from providers.simulated.schema import BadSchema, instance
+from providers.simulated.settings import VllmSettings
+from providers.simulated.vllm.engine import Engine
+from providers.simulated.vllm.errors import Refused, bad_grammar, invalid, too_long, too_many, undecodable
+from providers.simulated.vllm.shapes import Run
+
+
+def chat_body(raw: bytes, content_type: str) -> ChatBody:
+    """The body, validated. Raises Refused 400."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise invalid("value_error", "body", "Unsupported Media Type: Only 'application/json' is allowed")
+    try:
+        body = msgspec.json.decode(raw, type=ChatBody)
+    except msgspec.DecodeError as error:
+        raise undecodable(error) from error
+    if body.stream_options and not body.stream:
+        raise invalid("value_error", "body", "Value error, Stream options can only be defined when `stream=True`.")
+    if body.cache_salt == "":
+        raise invalid(
+            "value_error", "body", "Value error, Parameter 'cache_salt' must be a non-empty string if provided."
+        )
+    if body.temperature is not None and body.temperature < 0:
+        raise Refused(400, f"temperature must be non-negative, got {body.temperature}.", param="temperature")
+    return body
+
+
+def chat_run(engine: Engine, body: ChatBody, created: int, request_id: str) -> Run:
+    """Everything but the answer's text. Raises Refused."""
+    settings = engine.settings
+    model = engine.check_model(body.model)
+    prompt = render(body.messages, body.tools)
+    mode = _tool_mode(settings, body)
+    _check_images(model, settings, prompt)
+    check_lengths(settings, prompt.tokens, body.limit, _limit_name(body))
+    cached = engine.prefix.cached_tokens(prompt.text, adapter=_adapter(engine, model), salt=body.cache_salt)
+    return Run(
+        id=f"chatcmpl-{request_id}",
+        model=model,
+        created=created,
+        settings=settings,
+        body=body,
+        prompt_tokens=prompt.tokens,
+        cached_tokens=cached,
+        images=len(prompt.images),
+        plans=(),
+        tool_mode=mode,
+    )
+
+
+def chat_plans(run: Run, hits: Hits) -> tuple[Plan, ...]:
+    """The answers, one per choice. Raises Refused when a grammar cannot be compiled."""
+    body, settings = run.body, run.settings
+    prompt = render(body.messages, body.tools)
+    parallel = body.parallel_tool_calls is not False
+    tools = called(tools_of(body.tools), prompt, body.tool_choice, parallel=parallel) if run.tool_mode != "none" else ()
+    return choices(
+        settings,
+        seed_of(run.model, prompt.text, body.seed),
+        body.n or 1,
+        limit=limit_of(settings, run.prompt_tokens, body.limit),
+        stop=body.stops,
+        calls=tools,
+        forced=lambda seed: forced_text(body.response_format, body.structured_outputs, seed),
+        thinks=settings.reasoning,
+        to_limit=body.ignore_eos,
+        opening=OPENING if Fault.SPLIT_CHARACTER in hits else "",
+    )
+
+
+def choices(
+    settings: VllmSettings,
+    seed: int,
+    n: int,
+    *,
+    limit: int,
+    stop: tuple[str, ...] = (),
+    calls: tuple[Tool, ...] = (),
+    forced: Callable[[int], str | None] = lambda _: None,
+    thinks: bool = False,
+    to_limit: bool = False,
+    opening: str = "",
+) -> tuple[Plan, ...]:
+    """`n` different answers to one prompt. Raises Refused when a grammar cannot be compiled."""
+    plans: list[Plan] = []
+    for index in range(n):
+        own = seed_of(seed, index) if index else seed
+        try:
+            ask = Ask(
+                seed=own,
+                natural=settings.tokens,
+                limit=limit,
+                stop=stop,
+                calls=calls,
+                forced=None if calls else forced(own),
+                thinks=thinks,
+                to_limit=to_limit,
+                opening=opening,
+            )
+            plans.append(plan(ask))
+        except (BadSchema, BadPattern) as error:
+            raise bad_grammar(str(error)) from error
+    return tuple(plans)
+
+
+def forced_text(form: dict[str, Any] | None, structured: dict[str, Any] | None, seed: int) -> str | None:
+    """The text a constraint leaves no choice about, or None without one. Raises BadSchema, BadPattern."""
+    form, structured = form or {}, structured or {}
+    schema: Any = None
+    if form.get("type") == "json_schema":
+        schema = (form.get("json_schema") or {}).get("schema")
+    elif form.get("type") == "json_object" or structured.get("json_object"):
+        schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    elif "json" in structured:
+        schema = json.loads(structured["json"]) if isinstance(structured["json"], str) else structured["json"]
+    elif structured.get("choice"):
+        options = structured["choice"]
+        return str(options[seed % len(options)])
+    elif "regex" in structured:
+        return sample(str(structured["regex"]), seed)
+    if schema is None:
+        return None
+    return json.dumps(instance(schema, seed), ensure_ascii=False)
+
+
+def check_lengths(settings: VllmSettings, prompt_tokens: int, asked: int | None, name: str) -> None:
+    """Does it fit the window? Raises Refused 400 in vLLM's words."""
+    window = settings.context_length
+    if asked is not None and asked > window:
+        raise too_many(asked, window, name)
+    if prompt_tokens >= window or (asked is not None and prompt_tokens + asked > window):
+        raise too_long(window)
+
+
+def limit_of(settings: VllmSettings, prompt_tokens: int, asked: int | None) -> int:
+    """How many tokens may come: as asked, or what the window leaves."""
+    room = settings.context_length - prompt_tokens
+    return room if asked is None else min(asked, room)
+
+
+def _limit_name(body: ChatBody) -> str:
+    return "max_tokens" if body.max_completion_tokens is None else "max_completion_tokens"
+
+
+def _adapter(engine: Engine, model: str) -> str:
+    return model if model in engine.loras else ""
+
+
+def _tool_mode(settings: VllmSettings, body: ChatBody) -> str:
+    choice = body.tool_choice
+    if not body.tools or choice == "none":
+        return "none"
+    mode = "named" if isinstance(choice, dict) else _CHOICES.get(str(choice), "auto")
+    if mode == "auto" and not (settings.auto_tool_choice and settings.tool_call_parser):
+        message = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+        raise Refused(400, message, param="tool_choice")
+    if mode != "auto" and not settings.tool_call_parser:
+        spelled = '"required"' if mode == "required" else "named"
+        raise Refused(400, f"tool_choice={spelled} requires --tool-call-parser to be set", param="tool_choice")
+    return mode
+
+
+_CHOICES = {"required": "required"}
+
+
+def _check_images(model: str, settings: VllmSettings, prompt: Prompt) -> None:
+    if prompt.images and not settings.vision:
+        raise Refused(400, f"{model} is not a multimodal model")
+    for url in prompt.images:
+        if not url.startswith("data:"):
+            # A real server would fetch it. An emulator never dials out.
+            raise Refused(422, "Could not load image: only `data:` URLs are loaded here", "UnprocessableEntityError")
