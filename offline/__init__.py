@@ -1,0 +1,1 @@
+"""The connected side: what a release is made of is chosen, pinned and gathered here."""

@@ -1,0 +1,1 @@
+"""What a release is made of. The room stands ready; the bundle issue fills it."""
