@@ -1,0 +1,88 @@
+"""The API listener: inference, models, health. Every error, also of an unknown path, has OpenAI's shape."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
+
+from appliance.domain.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound
+from appliance.domain.identity import Principal
+from appliance.domain.upstream import Kind
+from appliance.http.errors import internal, render
+from appliance.http.live import Live
+from appliance.http.ops import Readiness, health_routes
+from appliance.http.permissions import Permission, PermissionGuard, opt, require_permissions
+from appliance.http.v1.models import model_routes
+from appliance.http.v1.request import new_request_id
+from appliance.http.v1.route import Edges, InferenceRoute
+from appliance.pipeline.inference import Inference
+from appliance.pipeline.listing import Listing
+
+
+class Surface(msgspec.Struct, frozen=True, kw_only=True):
+    """What both listeners are made of."""
+
+    authenticate: Callable[[str], Principal]
+    readiness: Callable[[], Readiness]
+    edges: Edges
+    live: Live
+
+
+def raw(kind: Kind, route: InferenceRoute) -> ASGIRouteHandler:
+    """An inference route, with and without `/v1`: many clients are given a base url that lacks it."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await route(scope, receive, send)
+
+    paths = [f"/v1/{kind.value}", f"/{kind.value}"]
+    return ASGIRouteHandler(paths, opt=opt(Permission.INFER), copy_scope=False, name=kind.name.lower())(serve)
+
+
+def error_handlers(edges: Edges) -> ExceptionHandlersMap:
+    """App-level: Litestar raises 404 and 405 outside of every router."""
+
+    def ours(request: Request[Any, Any, Any], error: GatewayError) -> Response[bytes]:
+        edges.on_refused(error, request.client.host if request.client else "")
+        return respond(error)
+
+    def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        path = request.scope["path"]
+        if error.status_code == 404:
+            return ours(request, NotFound(f"there is nothing at `{path[:128]}`; the API begins at `/v1`"))
+        if error.status_code == 405:
+            return ours(request, MethodNotAllowed(f"`{request.method}` is not served at `{path[:128]}`"))
+        if error.status_code < 500:
+            return ours(request, BadRequest(str(error.detail)[:300]))
+        return fault(request, error)
+
+    def fault(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        request_id = new_request_id()
+        edges.on_fault(request_id, error)
+        return respond(internal(request_id))
+
+    return {GatewayError: ours, HTTPException: framework, Exception: fault}
+
+
+def respond(error: GatewayError) -> Response[bytes]:
+    """An error as a Litestar response."""
+    told = render(error)
+    headers = {name.decode(): value.decode() for name, value in told.headers if name != b"content-length"}
+    return Response(told.body, status_code=told.status, headers=headers, media_type="application/json")
+
+
+def build_api(surface: Surface, inference: Inference, listing: Listing) -> Litestar:
+    """Raises ConfigError when a route declares no permission."""
+    inferring = [raw(kind, InferenceRoute(kind, inference, surface.live, surface.edges)) for kind in Kind]
+    app = Litestar(
+        [*inferring, *model_routes(listing), *health_routes(surface.readiness)],
+        guards=[PermissionGuard(surface.authenticate)],
+        exception_handlers=error_handlers(surface.edges),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=surface.edges.body_bytes,
+    )
+    return require_permissions(app)
