@@ -1,0 +1,85 @@
+"""The decoder of an OpenAI-shaped event stream.
+
+| bytes                              | event                                                     |
+|------------------------------------|-----------------------------------------------------------|
+| comment, empty event               | KeepAlive                                                 |
+| chunk                              | Chunk, normalised                                         |
+| error object, aborted choice       | Broken; all that follows is dropped                       |
+| `[DONE]`, or the end of the body   | Finished when every choice seen has finished, else Broken |
+
+Success is a seen finish: vLLM sends `[DONE]` after an error too, transformers never sends it, Ollama's shim just stops.
+"""
+
+from typing import Any, Final
+
+from appliance.domain.upstream import (
+    Broken,
+    Call,
+    Chunk,
+    FailureKind,
+    Finished,
+    KeepAlive,
+    StreamEvent,
+    UpstreamError,
+)
+from providers.answers import StreamedChoices, usage_in
+from providers.failures import failed, failure, malformed, read_json, said_in
+from providers.sse import SseReader
+
+KEEP_ALIVE: Final = KeepAlive()
+FINISHED: Final = Finished()
+
+
+class OpenAIStream:
+    """A Decoder. `own_ids`: tool-call ids of this server are not unique."""
+
+    __slots__ = ("_choices", "_ended", "_sse")
+
+    def __init__(self, call: Call, *, own_ids: bool = False) -> None:
+        self._sse = SseReader()
+        self._choices = StreamedChoices(call, own_ids=own_ids)
+        self._ended = False  # Broken or Finished was given
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        if self._ended:
+            return events
+        for item in self._sse.feed(data):
+            event = self._event(item) if item else KEEP_ALIVE
+            events.append(event)
+            if isinstance(event, Broken | Finished):
+                self._ended = True
+                return events
+        if self._sse.fault is not None:
+            self._ended = True
+            events.append(Broken(malformed(self._sse.fault).failure))
+        return events
+
+    def end(self) -> list[StreamEvent]:
+        if self._ended:
+            return []
+        self._ended = True
+        return [self._close()]
+
+    def _event(self, item: bytes) -> StreamEvent:
+        if item[:6] == b"[DONE]":
+            return self._close()
+        try:
+            return self._chunk(read_json(item))
+        except UpstreamError as e:
+            return Broken(e.failure)
+
+    def _chunk(self, body: Any) -> StreamEvent:
+        if not isinstance(body, dict):
+            raise malformed("an event that is not an object")
+        if "choices" not in body or "error" in body:
+            if (said := said_in(body)) is not None:
+                return Broken(failure(said, None))
+            body.pop("error", None)
+        speaks = self._choices.chunk(body)
+        return Chunk(body, speaks, usage_in(body) if "usage" in body else None)
+
+    def _close(self) -> StreamEvent:
+        if self._choices.seen and not self._choices.open:
+            return FINISHED
+        return Broken(failed(FailureKind.INCOMPLETE, "the stream ended before every choice had finished").failure)
