@@ -1,0 +1,34 @@
+"""Which request targets are read: origin-form (RFC 9112 §3.2.1) of RFC 3986 characters, that means one thing only."""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+_PATH = rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)*"
+_IN_QUERY = rb"[A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]]*"  # `[` and `]` too: every client sends them as they are
+_QUERY = rb"(?:\?" + _IN_QUERY + rb"(?:%[0-9A-Fa-f]{2}" + _IN_QUERY + rb")*)?"
+_ORIGIN = re.compile(_PATH + _QUERY).fullmatch
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f\\]").search
+
+
+def objection(target: bytes) -> str | None:
+    """Why this target is refused, in words for the client; None when it is sound.
+
+    Beyond the grammar: no `.` or `..` segment, no `//` and no encoded control character or backslash, since what stands
+    before or behind us may read those differently; and a path that is not UTF-8 names nothing of ours.
+    """
+    if _ORIGIN(target) is None:
+        return "the request target must be a path of URI characters that starts with `/`"
+    path = target.partition(b"?")[0]
+    if b"%" in path:
+        path = unquote_to_bytes(path)
+        if _CONTROL(path):
+            return "the path holds an encoded control character or backslash"
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            return "the path is not UTF-8"
+    if b"//" in path:
+        return "the path holds an empty segment"
+    if b"/." in path and not {b".", b".."}.isdisjoint(path.split(b"/")):
+        return "the path holds a `.` or `..` segment"
+    return None
