@@ -83,8 +83,9 @@ class Ndjson:
 
 
 def respelled(framing: Framing, hits: Hits) -> Framing:
-    """The same framing with the faults of spelling on."""
-    return Respelled(framing, hits) if hits.faults & _SPELLINGS else framing
+    """The same framing with the faults of spelling on; lines of NDJSON know only two of them."""
+    spellings = _SPELLINGS if isinstance(framing, Sse) else _SPELLINGS_OF_LINES
+    return Respelled(framing, hits) if hits.faults & spellings else framing
 
 
 _SPELLINGS = frozenset(
@@ -97,6 +98,7 @@ _SPELLINGS = frozenset(
         Fault.EVENT_FIELDS,
     }
 )
+_SPELLINGS_OF_LINES = frozenset({Fault.CRLF, Fault.BOM})
 
 
 class Respelled:

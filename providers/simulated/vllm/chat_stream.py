@@ -72,6 +72,9 @@ class _Writer:
         else:
             stopped_by = _json(run.plans[index].stopped_by)
             data += b'"%b","stop_reason":%b,"token_ids":null}]' % (delta.finish.encode(), stopped_by)
+            if not run.body.usage_wanted:
+                # The fingerprint rides on the last chunk: this one, unless a usage chunk follows.
+                data += b',"system_fingerprint":' + _json(run.fingerprint)
         if self._everywhere:
             data += b',"usage":' + _json(run.usage(self._generated))
         return Event(delta.kind, data + b"}")

@@ -11,8 +11,10 @@ from providers.simulated.server import Request
 from providers.simulated.service import Refusal
 from providers.simulated.settings import VllmSettings
 from providers.simulated.stats import Stats
-from providers.simulated.vllm import discovery, metrics
+from providers.simulated.vllm import discovery, lora, metrics
 from providers.simulated.vllm.chat import chat
+from providers.simulated.vllm.completions import completions
+from providers.simulated.vllm.embeddings import embeddings
 from providers.simulated.vllm.engine import Engine
 from providers.simulated.vllm.errors import (
     NOT_ALLOWED,
@@ -24,6 +26,8 @@ from providers.simulated.vllm.errors import (
     no_model,
     too_long,
 )
+from providers.simulated.vllm.messages import count_tokens, error_body, messages
+from providers.simulated.vllm.responses import responses
 
 _GUARDED = ("/v1", "/v2", "/inference", "/cohere")
 Route = Callable[[Exchange], Awaitable[None]]
@@ -40,7 +44,7 @@ class VllmEmulator:
         self.engine = Engine(settings)
         self.faults = FaultSwitch(without=_NOT_HERE)
         self._now = now
-        self._work: dict[str, Route] = {"/v1/chat/completions": self._chat, "/invocations": self._chat}
+        self._work = self._routes_of_task()
         self._asked: dict[str, dict[str, Route]] = {
             "/v1/models": {"GET": self._models},
             "/version": {"GET": self._version},
@@ -52,6 +56,11 @@ class VllmEmulator:
             "/tokenize": {"POST": self._tokenize},
             "/detokenize": {"POST": self._detokenize},
         }
+        if settings.task == "generate":
+            self._asked["/v1/messages/count_tokens"] = {"POST": self._count_tokens}
+        if settings.lora_updating:
+            self._asked["/v1/load_lora_adapter"] = {"POST": lambda exchange: lora.load(self.engine, exchange)}
+            self._asked["/v1/unload_lora_adapter"] = {"POST": lambda exchange: lora.unload(self.engine, exchange)}
 
     def attach(self, stats: Stats) -> None:
         self.engine.stats = stats
@@ -80,7 +89,8 @@ class VllmEmulator:
             try:
                 await routes[request.method](exchange)
             except Refused as refused:
-                await _send(exchange, refused.refusal())
+                body = error_body(refused) if request.path.startswith("/v1/messages") else refused.body
+                await exchange.json(refused.status, body)
 
     def _admitted(self, request: Request) -> bool:
         # Only these prefixes are guarded: `/invocations` generates for anybody.
@@ -91,10 +101,25 @@ class VllmEmulator:
     def _created(self) -> int:
         return self.settings.created if self.settings.created is not None else int(self._now())
 
+    def _routes_of_task(self) -> dict[str, Route]:
+        def route(work: Callable[[Engine, Exchange, int], Awaitable[None]]) -> Route:
+            return lambda exchange: work(self.engine, exchange, self._created())
+
+        # A server has the routes of its one task; the others do not exist for it.
+        if self.settings.task == "embed":
+            return {"/v1/embeddings": route(embeddings), "/invocations": route(embeddings)}
+        return {
+            "/v1/chat/completions": route(chat),
+            "/v1/completions": route(completions),
+            "/v1/messages": route(messages),
+            "/v1/responses": route(responses),
+            "/invocations": route(_invoke),
+        }
+
     # -- routes
 
-    async def _chat(self, exchange: Exchange) -> None:
-        await chat(self.engine, exchange, self._created())
+    async def _count_tokens(self, exchange: Exchange) -> None:
+        await count_tokens(self.engine, exchange)
 
     async def _models(self, exchange: Exchange) -> None:
         await exchange.json(200, discovery.models(self.engine, self._created()))
@@ -153,6 +178,11 @@ def _model(request: Request) -> str:
 
 class _Named(msgspec.Struct):
     model: str | None = None
+
+
+async def _invoke(engine: Engine, exchange: Exchange, created: int) -> None:
+    """Any body: a chat if it has messages, else a completion."""
+    await (chat if b'"messages"' in exchange.request.body else completions)(engine, exchange, created)
 
 
 async def _send(exchange: Exchange, refusal: Refusal) -> None:

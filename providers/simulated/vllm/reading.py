@@ -138,6 +138,8 @@ def forced_text(form: dict[str, Any] | None, structured: dict[str, Any] | None, 
 def check_lengths(settings: VllmSettings, prompt_tokens: int, asked: int | None, name: str) -> None:
     """Does it fit the window? Raises Refused 400 in vLLM's words."""
     window = settings.context_length
+    if asked is not None and asked < 0:
+        raise Refused(400, f"{name} must be at least 1, got {asked}.", param=name)
     if asked is not None and asked > window:
         raise too_many(asked, window, name)
     if prompt_tokens >= window or (asked is not None and prompt_tokens + asked > window):

@@ -44,12 +44,13 @@ class Run(msgspec.Struct, kw_only=True):
             "total_tokens": self.prompt_tokens + done,
             "completion_tokens": done,
         }
+        details = {
+            "cached_tokens": self.cached_tokens,
+            "created_cache_tokens": None,
+            "multimodal_tokens": self.images or None,
+        }
         if self.settings.prompt_tokens_details:
-            usage["prompt_tokens_details"] = {
-                "cached_tokens": self.cached_tokens,
-                "created_cache_tokens": None,
-                "multimodal_tokens": self.images or None,
-            }
+            usage["prompt_tokens_details"] = {k: v for k, v in details.items() if nulls or v is not None}
         elif nulls:
             usage["prompt_tokens_details"] = None
         if self.settings.reasoning:

@@ -1,0 +1,67 @@
+"""`POST /v1/embeddings`; only a server started for embeddings has it."""
+
+from typing import Any
+
+import msgspec
+
+from providers.simulated.exchange import Exchange
+from providers.simulated.generate import count
+from providers.simulated.vectors import embedding, inputs_of
+from providers.simulated.vllm.chat import late_refusals
+from providers.simulated.vllm.engine import Engine, Sequence, Work
+from providers.simulated.vllm.errors import Refused, invalid, too_long, undecodable
+
+
+class EmbeddingBody(msgspec.Struct, kw_only=True):
+    """The fields that change an answer."""
+
+    input: Any
+    model: str | None = None
+    encoding_format: str | None = "float"
+    dimensions: int | None = None
+    truncate_prompt_tokens: int | None = None
+
+
+async def embeddings(engine: Engine, exchange: Exchange, created: int) -> None:
+    """Answer a request for vectors. Raises Refused."""
+    try:
+        body = msgspec.json.decode(exchange.request.body, type=EmbeddingBody)
+        texts = inputs_of(body.input)
+    except msgspec.DecodeError as error:
+        raise undecodable(error) from error
+    except ValueError as error:
+        raise invalid("value_error", "body.input", f"Value error, {error}") from error
+    if body.encoding_format not in {None, "float", "base64"}:
+        raise invalid("literal_error", "body.encoding_format", "Input should be 'float' or 'base64'")
+    model = engine.check_model(body.model)
+    settings = engine.settings
+    dimensions = body.dimensions or settings.dimensions
+    if dimensions < 1 or dimensions > settings.dimensions:
+        raise Refused(400, f'Model "{model}" does not support dimensions={dimensions}.', param="dimensions")
+    if any(count(text) > settings.context_length for text in texts):
+        raise too_long(settings.context_length)
+    late_refusals(engine, exchange)
+    tokens = sum(count(text) for text in texts)
+    async with Sequence(engine, Work(prompt_tokens=tokens, tokens=0, reasons=())):
+        await engine.pace.whole(1)
+    answer = {
+        "id": f"embd-{engine.new_id()}",
+        "object": "list",
+        "created": created,
+        "model": model,
+        "data": [
+            {
+                "index": index,
+                "object": "embedding",
+                "embedding": embedding(text, dimensions, body.encoding_format or "float"),
+            }
+            for index, text in enumerate(texts)
+        ],
+        "usage": {
+            "prompt_tokens": tokens,
+            "total_tokens": tokens,
+            "completion_tokens": 0,
+            "prompt_tokens_details": None,
+        },
+    }
+    await exchange.json(200, answer)
