@@ -1,0 +1,1 @@
+"""One module per noun: how it is read from a connection, and how it is saved."""

@@ -1,0 +1,1 @@
+"""The shape of the two databases, as SQLAlchemy Core tables. Moments are integer microseconds since 1970, UTC."""
