@@ -70,7 +70,13 @@ class ModelUnknown(GatewayError):
 
 
 class MethodNotAllowed(GatewayError):
+    """405; `allow` names the methods that are served there, where that is known."""
+
     kind = "method_not_allowed"
+
+    def __init__(self, message: str, *, allow: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allow = allow
 
 
 class RequestTimeout(GatewayError):

@@ -81,6 +81,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     running: float | None = None
     waiting: float | None = None
     cache_used: float | None = None  # 0..1
+    loaded: bool | None = None  # False: the model is not in memory, and the next request waits for it
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ class ChatRequest(_Common, kw_only=True):
 class CompletionRequest(_Common, kw_only=True):
     """The fields of `POST /v1/completions` that the gateway itself acts on."""
 
-    prompt: str | list[str] | list[int] | list[list[int]] = ""
+    prompt: str | list[Any] = ""  # text, texts, token ids, or lists of token ids
     suffix: str | None = None
 
 
@@ -67,7 +67,7 @@ class EmbeddingsRequest(msgspec.Struct, kw_only=True):
     """The fields of `POST /v1/embeddings` that the gateway itself acts on."""
 
     model: NonEmpty
-    input: str | list[str] | list[int] | list[list[int]]
+    input: str | list[Any]  # text, texts, token ids, or lists of token ids
     encoding_format: Annotated[str, msgspec.Meta(pattern="^(float|base64)$")] | None = None
     dimensions: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
@@ -87,14 +87,14 @@ def view(kind: Kind, body: Body) -> View:
 def _chat(request: ChatRequest) -> View:
     prompt = sum(_message_tokens(message) for message in request.messages)
     if request.tools:
-        prompt += _tokens(sum(len(str(tool)) for tool in request.tools))
+        prompt += sum(_tokens(str(tool)) for tool in request.tools)
     ceiling = request.max_completion_tokens or request.max_tokens or DEFAULT_ANSWER
     return _generation(Kind.CHAT, request, prompt, ceiling)
 
 
 def _completion(request: CompletionRequest) -> View:
-    prompt, prompts = _input_tokens(request.prompt)
-    prompt += _tokens(len(request.suffix or ""))
+    prompt, prompts = _input_tokens(request.prompt, "prompt")
+    prompt += _tokens(request.suffix or "")
     ceiling = DEFAULT_ANSWER if request.max_tokens is None else request.max_tokens
     return _generation(Kind.COMPLETION, request, prompt, ceiling * prompts)
 
@@ -117,14 +117,15 @@ def _generation(kind: Kind, request: _Common, prompt: int, ceiling: int) -> View
 
 
 def _embeddings(request: EmbeddingsRequest) -> View:
-    prompt, _ = _input_tokens(request.input)
-    if request.input in ("", []):
+    if not request.input:
         raise BadRequest("`input` is empty", param="input")
+    prompt, _ = _input_tokens(request.input, "input")
     return View(kind=Kind.EMBEDDINGS, model=ModelName(request.model), prompt=prompt)
 
 
-def _tokens(characters: int) -> int:
-    return -(-characters // BYTES_PER_TOKEN)
+def _tokens(text: str) -> int:
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+    return -(-size // BYTES_PER_TOKEN)
 
 
 def _message_tokens(message: Message) -> int:
@@ -132,30 +133,42 @@ def _message_tokens(message: Message) -> int:
     content = message.content
     total = 4
     if isinstance(content, str):
-        total += _tokens(len(content))
+        total += _tokens(content)
     elif content:
         for part in content:
             text = part.get("text")
-            total += _tokens(len(text)) if isinstance(text, str) else MEDIA_TOKENS
+            total += _tokens(text) if isinstance(text, str) else MEDIA_TOKENS
     if message.tool_calls:
-        total += _tokens(sum(len(str(call)) for call in message.tool_calls))
+        total += sum(_tokens(str(call)) for call in message.tool_calls)
     return total
 
 
-def _input_tokens(value: str | list[str] | list[int] | list[list[int]]) -> tuple[int, int]:
-    """(estimated tokens, number of prompts)."""
+def _input_tokens(value: str | list[Any], param: str) -> tuple[int, int]:
+    """(estimated tokens, number of prompts). Raises BadRequest for a list that is none of the kinds allowed."""
     if isinstance(value, str):
-        return _tokens(len(value)), 1
-    if value and isinstance(value[0], int):
+        return _tokens(value), 1
+    if _token_ids(value):
         return len(value), 1
-    return sum(_tokens(len(item)) if isinstance(item, str) else len(_list(item)) for item in value), max(1, len(value))
+    total = 0
+    for index, item in enumerate(value):
+        if isinstance(item, str):
+            total += _tokens(item)
+        elif isinstance(item, list) and _token_ids(item):
+            total += len(item)
+        else:
+            where = f"{param}[{index}]"
+            raise BadRequest(f"`{where}`: expected text or a list of token ids", param=where)
+    if len({type(item) for item in value}) > 1:
+        raise BadRequest(f"`{param}`: text and token ids cannot be mixed", param=param)
+    return total, max(1, len(value))
 
 
-def _list(item: object) -> list[Any]:
-    return item if isinstance(item, list) else []
+def _token_ids(value: list[Any]) -> bool:
+    return bool(value) and all(type(item) is int for item in value)
 
 
 _PATH = re.compile(r" - at `\$\.?(?:key in )?(?P<path>.*)`$")
+_MISSING = re.compile(r"required field `(\w+)`")
 
 
 def _read(body: Body, into: type[T]) -> T:
@@ -164,8 +177,11 @@ def _read(body: Body, into: type[T]) -> T:
     except msgspec.ValidationError as error:
         text = str(error)
         found = _PATH.search(text)
-        missing = re.search(r"required field `(\w+)`", text)
-        param = found["path"] if found else missing[1] if missing else None
         said = text[: found.start()] if found else text
-        where = f"`{param}`: " if param and not missing else ""
-        raise BadRequest(f"{where}{said[:1].lower()}{said[1:]}", param=param) from None
+        missing = _MISSING.search(said)
+        names = [found["path"]] if found else []
+        if missing:
+            names.append(missing[1])
+            said = "is required"
+        param = ".".join(names) or None
+        raise BadRequest(f"`{param}`: {said[:1].lower()}{said[1:]}" if param else said, param=param) from None

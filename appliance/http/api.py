@@ -54,7 +54,9 @@ def error_handlers(edges: Edges) -> ExceptionHandlersMap:
         if error.status_code == 404:
             return ours(request, NotFound(f"there is nothing at `{path[:128]}`; the API begins at `/v1`"))
         if error.status_code == 405:
-            return ours(request, MethodNotAllowed(f"`{request.method}` is not served at `{path[:128]}`"))
+            served = (error.headers or {}).get("allow", "").split(", ")
+            allow = tuple(method for method in served if method not in {"", "OPTIONS"})
+            return ours(request, MethodNotAllowed(f"`{request.method}` is not served at `{path[:128]}`", allow=allow))
         if error.status_code < 500:
             return ours(request, BadRequest(str(error.detail)[:300]))
         return fault(request, error)

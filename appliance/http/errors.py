@@ -79,13 +79,17 @@ def row(error: e.GatewayError) -> Row:
 def render(error: e.GatewayError) -> Rendered:
     """OpenAI's error object, with the headers that openai SDKs act on."""
     line = row(error)
-    told: dict[str, Any] = {"message": error.message, "type": line.type, "param": error.param, "code": line.code}
+    message = error.message.encode("utf-8", "replace").decode()  # half a surrogate of a client's own key is no JSON
+    param = error.param.encode("utf-8", "replace").decode() if error.param else None
+    told: dict[str, Any] = {"message": message, "type": line.type, "param": param, "code": line.code}
     body = msgspec.json.encode({"error": told})
     headers = [JSON, (b"content-length", b"%d" % len(body))]
     if line.retry is not None:
         headers.append((b"x-should-retry", b"true" if line.retry else b"false"))
     if error.retry_after is not None and line.retry is not False:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
+    if isinstance(error, e.MethodNotAllowed) and error.allow:
+        headers.append((b"allow", ", ".join(error.allow).encode()))  # RFC 9110 §15.5.6
     if line.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))  # RFC 9110 §11.6.1
     return Rendered(line.status, headers, body, line.code)

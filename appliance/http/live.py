@@ -9,15 +9,16 @@ from appliance.domain.ledger import Status
 class Running:
     """One request. `end` cancels its task and leaves the reason behind."""
 
-    __slots__ = ("_task", "reason", "until")
+    __slots__ = ("_task", "answered", "reason", "until")
 
     def __init__(self, task: asyncio.Task[object]) -> None:
         self._task = task
         self.reason: Status | None = None
+        self.answered = False  # the last byte is handed over: nothing is left to end
         self.until: float | None = None  # event-loop time at which a stream is over whatever it does
 
     def end(self, reason: Status) -> None:
-        if self.reason is None:
+        if self.reason is None and not self.answered:
             self.reason = reason
             self._task.cancel()
 

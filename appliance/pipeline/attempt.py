@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from appliance.domain.errors import (
+    BadRequest,
     ContextTooLong,
     GatewayError,
     NoDeployment,
@@ -17,7 +18,7 @@ from appliance.domain.money import Price
 from appliance.domain.upstream import Call, Failure, FailureKind, Part, UpstreamError, WholeAnswer
 from appliance.ledger.reserve import price_of
 from appliance.pipeline.merge import MergedStream, all_or_none, merged
-from appliance.pipeline.scrub import scrub
+from appliance.pipeline.scrub import scrub, scrub_param
 from appliance.pipeline.settlement import Settlement
 from appliance.pipeline.stream import AnswerStream, PartStream
 from appliance.ports.clock import Clock
@@ -28,6 +29,9 @@ from appliance.routing.state import RoutingState
 
 ERROR_BYTES = 256 * 1024
 ANSWER_BYTES = 64 * 1024 * 1024  # 2048 embeddings of 4096 floats as text are about 90 % of this
+
+PASSED_ON = frozenset({400, 413, 415, 422})
+FULL = Failure(kind=FailureKind.OVERLOAD, message="at its limit of parallel requests")
 
 Started = WholeAnswer | AnswerStream
 
@@ -54,21 +58,30 @@ class Attempts:
     ) -> Started:
         """The whole answer, or a stream that has given its first good event.
 
-        Raises UpstreamRejected, ContextTooLong (the client's fault: the first such answer ends it), UpstreamTimeout,
-        NoDeployment (all overloaded), UpstreamFailed.
+        Raises UpstreamRejected, ContextTooLong (the client's fault: the first such answer ends it), BadRequest (no
+        server of the plan can do it), UpstreamTimeout, NoDeployment (all overloaded), UpstreamFailed.
         """
         failures: list[tuple[Deployment, Failure]] = []
+        cannot: BadRequest | None = None
         until = case.began + max(to.timeouts.total for to in plan)
         for to in plan:
-            case.attempts += 1
-            case.to = to
-            case.price, case.unpriced = price_of(to, default), to.price is None and bool(default and default.free)
             began = self._clock.monotonic()
             if began >= until:
                 break
+            if self._full(to):
+                failures.append((to, FULL))
+                continue
+            try:
+                parts = self._providers[to.provider].prepare(call, to)
+            except BadRequest as error:  # another kind of server may take what this one cannot
+                cannot = cannot or error
+                continue
+            case.attempts += 1
+            case.to = to
+            case.price, case.unpriced = price_of(to, default), to.price is None and bool(default and default.free)
             case.busy_since = began
             try:
-                return await self._attempt(call, to, min(to.timeouts.first_byte, until - began))
+                return await self._attempt(call, to, parts, min(to.timeouts.first_byte, until - began))
             except UpstreamError as error:
                 case.busy_since = None
                 failures.append((to, error.failure))
@@ -77,11 +90,16 @@ class Attempts:
                     break
             finally:
                 case.waited += self._clock.monotonic() - began
+        if cannot is not None and not failures:
+            raise cannot
         raise explain(failures)
 
-    async def _attempt(self, call: Call, to: Deployment, within: float) -> Started:
+    def _full(self, to: Deployment) -> bool:
+        """Looked at again here: others may have come since the plan was made."""
+        return to.max_parallel is not None and self._state.in_flight.get(to.id, 0) >= to.max_parallel
+
+    async def _attempt(self, call: Call, to: Deployment, parts: Sequence[Part], within: float) -> Started:
         provider = self._providers[to.provider]
-        parts = provider.prepare(call, to)
         flight = self._state.begin(to.id)
         kept = False
         try:
@@ -145,9 +163,11 @@ def explain(failures: Sequence[tuple[Deployment, Failure]]) -> GatewayError:
         return UpstreamTimeout("the request ran out of time before a deployment could be asked")
     to, last = failures[-1]
     if last.kind is FailureKind.CONTEXT:
-        return ContextTooLong(scrub(last.message, to), param=last.param)
+        return ContextTooLong(scrub(last.message, to), param=scrub_param(last.param, to))
     if last.kind is FailureKind.BAD_REQUEST:
-        return UpstreamRejected(scrub(last.message, to), status=last.status or 400, param=last.param)
+        # A server may say so inside a 200 stream, or with a 500: the client's fault has a 4xx here.
+        status = last.status if last.status in PASSED_ON else 400
+        return UpstreamRejected(scrub(last.message, to), status=status, param=scrub_param(last.param, to))
     tried = f"{len(failures)} attempt{'s' if len(failures) > 1 else ''} at `{to.model}`"
     kinds = {failure.kind for _, failure in failures}
     if kinds == {FailureKind.TIMEOUT}:

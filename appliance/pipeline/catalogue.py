@@ -1,17 +1,20 @@
 """The site as the hot path sees it: one frozen catalogue, replaced when the store's change number moves."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from appliance.domain.errors import StoreUnavailable
+from appliance.domain.errors import ConfigError, StoreUnavailable
 from appliance.domain.ids import ModelName
 from appliance.domain.model import Model
 from appliance.domain.money import Price
 from appliance.identity.ring import KeyRing
 from appliance.ports.clock import Clock
 from appliance.ports.repositories import Snapshot, Store
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25  # a revocation binds within 1 s: a poll, a read of the snapshot, and room for a slow disk
 STALE_SECONDS = 5.0  # without a word from the store for so long, nobody is let in: a key may have been revoked
@@ -36,11 +39,12 @@ class CatalogueKeeper:
         self._clock = clock
         self._current: Catalogue | None = None
         self._confirmed = float("-inf")
-        self._listeners: list[Callable[[Catalogue], None]] = []
+        self._before: list[Callable[[Catalogue], Awaitable[None]]] = []
         self._refreshing = asyncio.Lock()
 
-    def on_change(self, listener: Callable[[Catalogue], None]) -> None:
-        self._listeners.append(listener)
+    def before_change(self, prepare: Callable[[Catalogue], Awaitable[None]]) -> None:
+        """`prepare` is awaited with a new catalogue before anybody sees it; when it raises, the old one stays."""
+        self._before.append(prepare)
 
     @property
     def fresh(self) -> bool:
@@ -61,11 +65,11 @@ class CatalogueKeeper:
             number = await self._store.change_number()
             changed = self._current is None or number != self._current.number
             if changed:
-                self._current = self._compiled(await self._store.snapshot())
+                new = self._compiled(await self._store.snapshot())
+                for prepare in self._before:
+                    await prepare(new)
+                self._current = new
             self._confirmed = asked  # the moment the answer was true at, not the moment it came
-        if changed and self._current is not None:
-            for listener in self._listeners:
-                listener(self._current)
         return changed
 
     async def follow(self, every: float = POLL_SECONDS) -> None:
@@ -74,5 +78,5 @@ class CatalogueKeeper:
             await asyncio.sleep(every)
             try:
                 await self.refresh()
-            except StoreUnavailable:
-                continue
+            except (StoreUnavailable, ConfigError) as error:
+                log.error("the store cannot be followed: %s", error.message)  # noqa: TRY400 -- the sentence is enough

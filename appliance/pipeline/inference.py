@@ -1,7 +1,6 @@
 """The story of one request, from a principal and a body to an answer on its way."""
 
 import math
-import time
 from collections.abc import Mapping
 from random import Random
 
@@ -109,7 +108,7 @@ def _whole(answer: WholeAnswer, seen: View, case: Settlement) -> Whole:
     body["model"] = seen.model
     if seen.kind is not Kind.EMBEDDINGS:
         body["id"] = answer_id(seen.kind, case.request_id)
-        body["created"] = int(time.time())
+        body["created"] = int(case.arrived.timestamp())
     return Whole(_encode(body))
 
 

@@ -10,8 +10,6 @@ from appliance.pipeline.stream import PartStream
 
 T = TypeVar("T")
 
-AHEAD = 16  # event lists a part may be ahead of the client: back-pressure reaches the upstream through it
-
 
 async def all_or_none(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all, in order. When one raises, the others are cancelled and their streams closed."""
@@ -58,45 +56,42 @@ def usage_object(usage: Usage) -> Body:
 
 
 class MergedStream:
-    """Streams of several parts, interleaved as they come."""
+    """Streams of several parts, interleaved as they come. Each is at most one read ahead of the client."""
 
     def __init__(self, parts: Sequence[PartStream]) -> None:
         self._parts = parts
-        self._queue: asyncio.Queue[tuple[int, list[StreamEvent]]] = asyncio.Queue(AHEAD)
-        self._pumps = [asyncio.ensure_future(self._pump(index, part)) for index, part in enumerate(parts)]
-        self._open = len(parts)
+        self._reads = {asyncio.ensure_future(part.next()): index for index, part in enumerate(parts)}
         self._usages: dict[int, Usage] = {}
         self._callback: Callable[[], None] | None = None
-
-    async def _pump(self, index: int, part: PartStream) -> None:
-        ended = False
-        while not ended:
-            events = await part.next()
-            ended = any(isinstance(event, Broken | Finished) for event in events)
-            await self._queue.put((index, events))
 
     async def next(self) -> list[StreamEvent]:
         given: list[StreamEvent] = []
         while not given:
-            index, events = await self._queue.get()
-            for event in events:
-                self._take(index, event, given)
+            done, _ = await asyncio.wait(self._reads, return_when=asyncio.FIRST_COMPLETED)
+            for read in done:
+                index = self._reads.pop(read)
+                if not self._take(index, read.result(), given):
+                    self._reads[asyncio.ensure_future(self._parts[index].next())] = index
+            if not self._reads:
+                given.extend(self._end())
         return given
 
-    def _take(self, index: int, event: StreamEvent, given: list[StreamEvent]) -> None:
-        if isinstance(event, Chunk):
-            if event.usage is not None:
-                self._usages[index] = event.usage
-                event.body.pop("usage", None)
-                event.usage = None
-            if event.body.get("choices"):
+    def _take(self, index: int, events: list[StreamEvent], given: list[StreamEvent]) -> bool:
+        """Sort a part's events into `given`; True when that part has ended."""
+        ended = False
+        for event in events:
+            if isinstance(event, Chunk):
+                if event.usage is not None:
+                    self._usages[index] = event.usage
+                    event.body.pop("usage", None)
+                    event.usage = None
+                if event.body.get("choices"):
+                    given.append(event)
+            elif isinstance(event, Finished):
+                ended = True
+            elif isinstance(event, KeepAlive | Broken):
                 given.append(event)
-        elif isinstance(event, Finished):
-            self._open -= 1
-            if not self._open:
-                given.extend(self._end())
-        elif isinstance(event, KeepAlive | Broken):
-            given.append(event)
+        return ended
 
     def _end(self) -> list[StreamEvent]:
         if len(self._usages) < len(self._parts):
@@ -112,8 +107,8 @@ class MergedStream:
         self._callback = callback
 
     def close(self) -> None:
-        for pump in self._pumps:
-            pump.cancel()
+        for read in self._reads:
+            read.cancel()
         for part in self._parts:
             part.close()
         callback, self._callback = self._callback, None

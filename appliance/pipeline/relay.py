@@ -1,7 +1,5 @@
 """The stream to the client: our id, the public model name, usage metered, one clear end."""
 
-import time
-
 import msgspec
 
 from appliance.domain.ids import RequestId
@@ -57,7 +55,7 @@ class Relay:
         self._id = answer_id(view.kind, case.request_id)
         self._model = view.model
         self._object = OBJECTS[view.kind]
-        self._created = int(time.time())
+        self._created = int(case.arrived.timestamp())
         self._wants_usage = view.wants_usage
         self._said = False  # the server told its usage
         self._pieces = 0
@@ -130,9 +128,11 @@ class Relay:
         self._estimate()
 
     async def close(self) -> None:
-        if self.ended is Status.OK:
-            await self._stream.drain()
-        self._stream.close()
+        try:
+            if self.ended is Status.OK:
+                await self._stream.drain()
+        finally:
+            self._stream.close()
 
 
 def _length(body: Body) -> int:

@@ -76,6 +76,16 @@ class Settlement:
         if self.first_token is None:
             self.first_token = self._books.clock.monotonic()
 
+    def asked(self) -> None:
+        """The client left a deployment at work: what it asked is owed, or asking and leaving would be free."""
+        if self.busy_since is not None and not self.usage.total and self.view is not None:
+            self.usage = Usage(prompt=self.view.prompt, estimated=True)
+
+    def seconds_left(self) -> float:
+        """Until the deadline of the deployment that answers, over all attempts."""
+        total = self.to.timeouts.total if self.to else 0.0
+        return max(0.0, self.began + total - self._books.clock.monotonic())
+
     def answered(self) -> float:
         """Milliseconds that the gateway itself took until it had an answer to give; fixed by the first call."""
         if self.overhead_ms is None:
@@ -94,11 +104,13 @@ class Settlement:
         now = self._books.clock.monotonic()
         busy = Seconds(now - self.busy_since) if self.busy_since is not None else Seconds(0.0)
         paid = cost(self.price, self.usage, busy) if self.busy_since is not None else Micros(0)
-        if self.ticket is not None:
-            await self._books.counters.settle(self.ticket, self.usage.total, paid)
-        row = self._row(status, http_status, error, paid)
-        self._books.ledger.record(row)
-        self._books.observer.request_ended(row)
+        try:
+            if self.ticket is not None:
+                await self._books.counters.settle(self.ticket, self.usage.total, paid)
+        finally:  # whatever becomes of the counters, the row is written
+            row = self._row(status, http_status, error, paid)
+            self._books.ledger.record(row)
+            self._books.observer.request_ended(row)
 
     def _row(self, status: Status, http_status: int, error: str | None, paid: Micros) -> LedgerRow:
         now = self._books.clock.monotonic()

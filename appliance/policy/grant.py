@@ -27,11 +27,13 @@ def grant(who: Principal, view: View, body: Body, models: Container[str]) -> Gra
 
 def refuse_fields(body: Body, allowed: tuple[str, ...]) -> None:
     """Raises FieldNotAllowed for the first field that this key may not send."""
-    keys = body.keys()
-    if not (keys & NEVER or keys & GUARDED):
-        return
-    for field in sorted(keys & NEVER):
-        raise FieldNotAllowed(f"`{field}` is never taken from a client; leave it out", param=field)
-    for field in sorted(keys & GUARDED):
-        if field not in allowed:
-            raise FieldNotAllowed(f"this key may not send `{field}`; leave it out or ask your operator", param=field)
+    # Folded: a server that matches names without regard to case would read `Priority` as `priority`.
+    sent = {name.casefold(): name for name in body}
+    for field in sorted(NEVER & sent.keys()):
+        raise FieldNotAllowed(
+            f"`{sent[field][:64]}` is never taken from a client; leave it out", param=sent[field][:64]
+        )
+    for field in sorted(GUARDED & sent.keys()):
+        if sent[field] not in allowed:
+            name = sent[field][:64]
+            raise FieldNotAllowed(f"this key may not send `{name}`; leave it out or ask your operator", param=name)

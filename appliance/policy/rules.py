@@ -6,9 +6,9 @@ Sources: vLLM's request extras (queue jumping by `priority`, isolation by `cache
 
 GUARDED: frozenset[str] = frozenset(
     {
-            "cache_salt",
+        "cache_salt",
         "chat_template",
-                "kv_transfer_params",
+        "kv_transfer_params",
         "media_io_kwargs",
         "mm_processor_kwargs",
         "priority",

@@ -24,4 +24,7 @@ def plan(
         raise QueueFull(f"every deployment of `{model.name}` is at its limit of parallel requests", retry_after=1)
     if len(free) == 1:
         return free
-    return strategies[model.strategy].choose(free, view, in_flight)[: model.attempts]
+    strategy = strategies.get(model.strategy)
+    if strategy is None:
+        raise NoDeployment(f"model `{model.name}` names the strategy `{model.strategy}`, which is not known here")
+    return strategy.choose(free, view, in_flight)[: max(1, model.attempts)]

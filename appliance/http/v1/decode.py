@@ -15,12 +15,18 @@ from appliance.domain.errors import BadRequest
 from appliance.domain.upstream import Body
 
 MOST_VALUES = 2_000_000  # commas and brackets; far beyond 2048 token-id prompts, far below a minute of CPU
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# Possessive, and an open string runs to the end: without both, an unterminated string costs quadratic time.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 CONTROLS = frozenset({
     "max_completion_tokens", "max_tokens", "messages", "model", "n", "prompt", "stream", "stream_options", "tools"
 })  # fmt: skip
+
+
+MESSAGE = frozenset({"content", "role", "tool_calls"})
+PART = frozenset({"image_url", "text", "type", "url"})
 
 
 class _Refused(ValueError):
@@ -29,10 +35,10 @@ class _Refused(ValueError):
 
 def decode(raw: bytes, depth: int = 64) -> Body:
     """Raises BadRequest: not JSON, not an object, nested deeper than `depth`, duplicate or case-twin keys, NaN."""
-    if too_deep(raw, depth):
-        raise BadRequest(f"the body is nested deeper than {depth} levels")
     if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
         raise BadRequest(f"the body holds more than {MOST_VALUES:,} values")
+    if too_deep(raw, depth):
+        raise BadRequest(f"the body is nested deeper than {depth} levels")
     try:
         body = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except _Refused as error:
@@ -55,9 +61,9 @@ def too_deep(raw: bytes, depth: int) -> bool:
     """Whether brackets outside strings nest deeper than `depth`, found at the speed of C and without recursion."""
     if raw.count(b"[") + raw.count(b"{") <= depth:
         return False
-    left = _STRING.sub(b"", raw).translate(None, _BRACKETS)
+    left = _STRING.sub(b"", raw).translate(_SQUARE, _OTHERS)
     for _ in range(depth):
-        left = left.replace(b"[]", b"").replace(b"{}", b"")  # the innermost pairs go; what is left is one less deep
+        left = left.replace(b"[]", b"")  # the innermost pairs go; what is left is one less deep
         if not left:
             return False
     return True
@@ -91,7 +97,19 @@ def _refuse_twins(body: Body) -> None:
     if isinstance(messages, list):
         for message in messages:
             if isinstance(message, dict):
-                _twins(message, frozenset({"role", "content"}))
+                _refuse_twins_of(message)
+
+
+def _refuse_twins_of(message: Body) -> None:
+    """A message, its parts, and what lies in these (`image_url`)."""
+    _twins(message, MESSAGE)
+    content = message.get("content")
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict):
+            _twins(part, PART)
+            for value in part.values():
+                if isinstance(value, dict):
+                    _twins(value, PART)
 
 
 def _twins(body: Body, reserved: frozenset[str]) -> None:

@@ -5,9 +5,11 @@ from typing import cast
 
 from litestar.types import HTTPRequestEvent, Receive
 
-from appliance.domain.errors import BadRequest, BodyTooLarge, ClientGone, InvalidKey
+from appliance.domain.errors import BodyTooLarge, ClientGone, InvalidKey, UnsupportedMediaType
 from appliance.domain.ids import RequestId
 from appliance.http.errors import Header
+
+JSON_TYPES = frozenset({b"application/json", b"text/json"})
 
 
 def new_request_id() -> RequestId:
@@ -36,13 +38,13 @@ def bearer(headers: list[Header]) -> str:
 async def read_body(headers: list[Header], receive: Receive, limit: int) -> bytes:
     """The whole body. Raises BodyTooLarge past `limit` bytes, by the announced length before a byte is read.
 
-    Raises BadRequest for another content type, ClientGone when the client leaves before it has said all.
+    Raises UnsupportedMediaType for another content type, ClientGone when the client leaves before it has said all.
     """
     for name, value in headers:
-        if name == b"content-length" and int(value[:18]) > limit:
+        if name == b"content-length" and (not value.isdigit() or int(value[:18]) > limit):
             raise BodyTooLarge(f"the body is larger than {limit:,} bytes")
-        if name == b"content-type" and not value.lower().startswith(b"application/json"):
-            raise BadRequest("`content-type` must be `application/json`")
+        if name == b"content-type" and value.partition(b";")[0].strip().lower() not in JSON_TYPES:
+            raise UnsupportedMediaType("the body must be JSON; send `content-type: application/json`")
     pieces: list[bytes] = []
     size = 0
     while True:

@@ -7,7 +7,15 @@ from typing import cast
 import msgspec
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from appliance.domain.errors import GatewayError, MethodNotAllowed, ShuttingDown
+from appliance.domain.errors import (
+    FieldNotAllowed,
+    GatewayError,
+    MethodNotAllowed,
+    ModelNotAllowed,
+    NotPermitted,
+    ShuttingDown,
+    UpstreamTimeout,
+)
 from appliance.domain.ledger import Status
 from appliance.domain.upstream import Kind
 from appliance.http.errors import JSON, Header, internal, render
@@ -15,11 +23,12 @@ from appliance.http.live import Live, Running
 from appliance.http.v1.decode import decode
 from appliance.http.v1.request import bearer, new_request_id, read_body
 from appliance.pipeline.inference import Answer, Inference, Whole
-from appliance.pipeline.relay import Relay, error_event
+from appliance.pipeline.relay import Relay
 from appliance.pipeline.settlement import Settlement
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_BUFFER = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+FORBIDDEN = (FieldNotAllowed, ModelNotAllowed, NotPermitted)
 ENDINGS = {  # error code -> how the ledger says it ended; any other was refused by the gateway itself
     "client_gone": Status.GONE,
     "context_length_exceeded": Status.REJECTED,
@@ -36,30 +45,37 @@ class Edges(msgspec.Struct, frozen=True, kw_only=True):
 
     body_bytes: int = 32 * 1024 * 1024
     json_depth: int = 64
-    stream_seconds: float = 3600.0  # a stream ends after this whatever it does
     on_fault: Callable[[str, Exception], None]  # (request id, the fault)
-    on_refused: Callable[[GatewayError, str], None]  # (error, peer address): before any row exists
+    on_refused: Callable[[GatewayError, str], None]  # (error, who: a key id, or the peer's address)
 
 
 class Out:
-    """The answer to one request. Knows whether its head is out, so that an error can still be one."""
+    """The answer to one request. Knows how far it is, so that an error can still be one."""
 
-    __slots__ = ("_send", "named", "started")
+    __slots__ = ("_send", "finished", "named", "started")
 
     def __init__(self, send: Send, named: Header) -> None:
         self._send = send
         self.named = named
         self.started = False
+        self.finished = False
 
     async def head(self, status: int, headers: list[Header]) -> None:
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": [self.named, *headers]})
 
     async def piece(self, data: bytes, *, more: bool) -> None:
+        self.finished = not more
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def refuse(self, error: GatewayError) -> None:
+        """The error as the whole answer, or as the last event of a stream that has begun."""
         told = render(error)
+        if self.finished:
+            return
+        if self.started:
+            await self.piece(b"data: " + told.body + b"\n\n", more=False)
+            return
         await self.head(told.status, told.headers)
         await self.piece(told.body, more=False)
 
@@ -83,7 +99,7 @@ class InferenceRoute:
                 raise ShuttingDown("the gateway is stopping; try again in a moment", retry_after=2)
             who = self._inference.authenticate(bearer(headers))
             if http["method"] != "POST":
-                raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`")
+                raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`", allow=("POST",))
             case = self._inference.begin(who, self._kind, request_id)
         except GatewayError as error:
             self._edges.on_refused(error, (http["client"] or ("", 0))[0])
@@ -99,8 +115,7 @@ class InferenceRoute:
         except Exception as fault:  # noqa: BLE001 -- supervisor: whatever it is, it gets its row, its log line and a 500
             self._edges.on_fault(request_id, fault)
             await case.close(Status.FAILED, 500, "internal")
-            if not out.started:
-                await out.refuse(internal(request_id))
+            await out.refuse(internal(request_id))
         finally:
             self._live.remove(running)
 
@@ -117,6 +132,8 @@ class InferenceRoute:
             told = render(error)
             ended = ENDINGS.get(told.code, Status.FAILED if case.attempts else Status.REFUSED)
             await case.close(ended, told.status, told.code)
+            if isinstance(error, FORBIDDEN):
+                self._edges.on_refused(error, case.who.key.id)
             await out.refuse(error)
         except ConnectionError:
             await case.close(Status.GONE, 499, "client_gone")
@@ -129,11 +146,12 @@ class InferenceRoute:
             head = [JSON, (b"content-length", b"%d" % len(answer.body)), *_told(case)]
             await case.close(Status.OK, 200)
             await out.head(200, head)
+            running.answered = True
             await out.piece(answer.body, more=False)
             return
-        running.until = asyncio.get_running_loop().time() + self._edges.stream_seconds
+        running.until = asyncio.get_running_loop().time() + case.seconds_left()
         try:
-            await _stream(case, answer, out)
+            await _stream(case, answer, running, out)
         except BaseException:
             answer.left()
             raise
@@ -141,7 +159,7 @@ class InferenceRoute:
             await answer.close()
 
 
-async def _stream(case: Settlement, relay: Relay, out: Out) -> None:
+async def _stream(case: Settlement, relay: Relay, running: Running, out: Out) -> None:
     """Bytes out until the stream's own end; the case is settled before the last byte is sent."""
     data = await relay.next()
     await out.head(200, [EVENT_STREAM, *NO_BUFFER, *_told(case)])
@@ -149,6 +167,7 @@ async def _stream(case: Settlement, relay: Relay, out: Out) -> None:
         ended = relay.ended
         if ended is not None:
             await case.close(ended, 200, relay.error)
+            running.answered = True  # a client may hang up on the last byte: the upstream's end is still read
         await out.piece(data, more=ended is None)
         if ended is not None:
             return
@@ -164,19 +183,18 @@ async def _gone(receive: Receive, running: Running) -> None:
 
 async def _cut(case: Settlement, running: Running, out: Out) -> None:
     """The request was ended from outside: by its client, by the gateway's stop, by its deadline."""
+    case.asked()
+    error: GatewayError
     if running.reason is Status.STOPPED:
-        status, code, text = 503, "shutting_down", "the gateway is stopping"
+        error = ShuttingDown("the gateway is stopping; what came so far is not the whole answer", retry_after=2)
     elif running.reason is Status.FAILED:
-        status, code, text = 504, "upstream_timeout", "the answer outlived its deadline"
+        error = UpstreamTimeout("the answer outlived its deadline; what came so far is not the whole answer")
     else:
         await case.close(Status.GONE, 499, "client_gone")
         return
-    await case.close(running.reason, status, code)
-    if out.started:
-        text += "; what came so far is not the whole answer"
-        await out.piece(error_event(text, "server_error", code), more=False)
-    else:
-        await out.refuse(ShuttingDown(text, retry_after=2))
+    told = render(error)
+    await case.close(running.reason, told.status, told.code)
+    await out.refuse(error)
 
 
 def _told(case: Settlement) -> list[Header]:

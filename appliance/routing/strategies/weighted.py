@@ -1,6 +1,7 @@
 """Weighted shuffle: a deployment comes first with the probability its weight has among all."""
 
 from collections.abc import Mapping, Sequence
+from math import log
 from random import Random
 
 from appliance.domain.ids import DeploymentId
@@ -17,10 +18,11 @@ class Weighted:
     def choose(
         self, candidates: Sequence[Deployment], view: View, in_flight: Mapping[DeploymentId, int]
     ) -> list[Deployment]:
-        # Efraimidis & Spirakis 2006: sorting by u^(1/w) draws without replacement in proportion to w.
+        # Efraimidis & Spirakis 2006: the order of u^(1/w), greatest first, draws without replacement in proportion
+        # to w. Taken as -log(u)/w, least first: u^(1/w) itself underflows to 0 for small weights.
         del view, in_flight
         drawn = [
-            (self._random.random() ** (1 / to.weight) if to.weight else -self._random.random()) for to in candidates
+            (0, -log(1.0 - self._random.random()) / to.weight) if to.weight else (1, self._random.random())
+            for to in candidates
         ]
-        order = sorted(range(len(candidates)), key=drawn.__getitem__, reverse=True)
-        return [candidates[index] for index in order]
+        return [candidates[index] for index in sorted(range(len(candidates)), key=drawn.__getitem__)]
