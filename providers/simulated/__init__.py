@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from providers.simulated.faults import Fault, FaultSwitch, Unsupported
+from providers.simulated.ollama.emulator import OllamaEmulator
 from providers.simulated.service import Simulated
 from providers.simulated.settings import OllamaModel, OllamaSettings, Settings, TgiSettings, VllmSettings
 from providers.simulated.stats import SeenRequest, Stats
@@ -28,6 +29,7 @@ __all__ = [
     "TgiSettings",
     "Unsupported",
     "VllmSettings",
+    "ollama",
     "vllm",
 ]
 
@@ -35,3 +37,8 @@ __all__ = [
 def vllm(settings: VllmSettings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
     """An emulated vLLM; `now` gives Unix seconds."""
     return Simulated(VllmEmulator(settings or VllmSettings(), now), now)
+
+
+def ollama(settings: OllamaSettings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
+    """An emulated Ollama; `now` gives Unix seconds, by which loaded models expire."""
+    return Simulated(OllamaEmulator(settings or OllamaSettings(), now), now)

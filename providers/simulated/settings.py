@@ -82,6 +82,8 @@ class OllamaSettings(Settings, frozen=True, kw_only=True):
     load_s: float = 0.0
     """A cold load takes this long, without a byte."""
     cloud_disabled: bool = True
+    tool_call_ids: bool = True
+    """Old versions had none."""
 
 
 class TgiSettings(Settings, frozen=True, kw_only=True):
