@@ -15,6 +15,7 @@ from providers.simulated.ollama.emulator import OllamaEmulator
 from providers.simulated.service import Simulated
 from providers.simulated.settings import OllamaModel, OllamaSettings, Settings, TgiSettings, VllmSettings
 from providers.simulated.stats import SeenRequest, Stats
+from providers.simulated.tgi.emulator import TgiEmulator
 from providers.simulated.vllm.emulator import VllmEmulator
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Unsupported",
     "VllmSettings",
     "ollama",
+    "tgi",
     "vllm",
 ]
 
@@ -42,3 +44,8 @@ def vllm(settings: VllmSettings | None = None, *, now: Callable[[], float] = tim
 def ollama(settings: OllamaSettings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
     """An emulated Ollama; `now` gives Unix seconds, by which loaded models expire."""
     return Simulated(OllamaEmulator(settings or OllamaSettings(), now), now)
+
+
+def tgi(settings: TgiSettings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
+    """An emulated TGI; `now` gives Unix seconds."""
+    return Simulated(TgiEmulator(settings or TgiSettings(), now), now)

@@ -50,6 +50,7 @@ class Exchange:
         """Did a fault end the answer?"""
         self._framing: Framing = Sse()
         self._streaming = False
+        self._beat_s = 0.0
 
     # -- whole answers
 
@@ -82,8 +83,9 @@ class Exchange:
 
     # -- streams
 
-    def open(self, framing: Framing, headers: Mapping[str, str] | None = None) -> None:
-        """Send the head of a stream now, before any event is there."""
+    def open(self, framing: Framing, headers: Mapping[str, str] | None = None, *, beat_s: float = 0.0) -> None:
+        """Send the head of a stream now, before any event is there. A comment goes out in each `beat_s` of silence."""
+        self._beat_s = beat_s
         self._framing = framing
         self._streaming = True
         self.stats.streams += 1
@@ -117,7 +119,7 @@ class Exchange:
                     await asyncio.sleep(0)
             elif event.kind in _PACED:
                 if wait_s > 0:
-                    await asyncio.sleep(wait_s)
+                    await self._pause(wait_s)
                 wait_s = pace.interval_s if event.kind is not Kind.ROLE else 0.0
             await chunk(write(event))
         self.reply.finish()
@@ -132,9 +134,9 @@ class Exchange:
                 case spoil.Write(data):
                     await self._write(gz.compress(data) + gz.flush(zlib.Z_SYNC_FLUSH) if gz else data)
                 case spoil.Wait(seconds):
-                    await asyncio.sleep(seconds)
+                    await self._pause(seconds)
                 case spoil.Token():
-                    await asyncio.sleep(wait_s)
+                    await self._pause(wait_s)
                     wait_s = pace.interval_s
                 case spoil.Torn(data):
                     self.reply.raw(b"%x\r\n" % len(data) + data[: len(data) // 2])
@@ -148,6 +150,13 @@ class Exchange:
                 case spoil.End.HANG_UP:
                     self.cut_off = True
                     self.reply.hang_up()
+
+    async def _pause(self, seconds: float) -> None:
+        while self._beat_s and seconds > self._beat_s:
+            await asyncio.sleep(self._beat_s)
+            await self.comment()
+            seconds -= self._beat_s
+        await asyncio.sleep(seconds)
 
     async def _write(self, data: bytes) -> None:
         if data:

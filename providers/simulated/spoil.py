@@ -91,7 +91,7 @@ def _semantic(events: Iterable[Event], hits: Hits, failure: Callable[[], list[Ev
         yield error({"error": {"message": "late failure", "type": "InternalServerError", "param": None, "code": 500}})
 
 
-_FAILURES = frozenset({Fault.ERROR_MID_STREAM, Fault.SILENT_STOP, Fault.GENERATION_FAILED})
+_FAILURES = frozenset({Fault.ERROR_MID_STREAM, Fault.SILENT_STOP, Fault.GENERATION_FAILED, Fault.INCOMPLETE_GENERATION})
 _DROPS = {
     Fault.NO_DONE: Kind.DONE,
     Fault.DONE_WITHOUT_FINISH: Kind.FINISH,
