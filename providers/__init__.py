@@ -8,7 +8,9 @@ from typing import Final
 
 from appliance.domain.errors import ConfigError
 from appliance.ports.provider import Provider, Traits
+from providers.ollama import Ollama
 from providers.openai_compatible import OpenAICompatible
+from providers.tgi import TGI
 from providers.vllm import VLLM
 
 GROUP: Final = "redoubt.providers"
@@ -17,6 +19,8 @@ GROUP: Final = "redoubt.providers"
 _BUILT_IN: Final[MappingProxyType[str, Callable[[], Provider]]] = MappingProxyType(
     {
         "vllm": VLLM,
+        "ollama": Ollama,
+        "tgi": TGI,
         "openai_compatible": OpenAICompatible,
     }
 )

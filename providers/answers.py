@@ -85,11 +85,12 @@ def set_reasoning(given: Body) -> bool:
 class StreamedChoices:
     """The choices of one stream: normalises each chunk in place and knows which choices have not finished."""
 
-    __slots__ = ("_call", "_chat", "_named", "_own_ids", "_tools", "open", "seen")
+    __slots__ = ("_call", "_chat", "_named", "_object", "_own_ids", "_tools", "open", "seen")
 
     def __init__(self, call: Call, *, own_ids: bool = False) -> None:
         self._call = call
         self._chat = call.kind is Kind.CHAT
+        self._object = "chat.completion.chunk" if self._chat else "text_completion"
         self._named = isinstance(call.body.get("tool_choice"), dict)
         self._own_ids = own_ids
         self._tools: dict[int, ToolCalls] = {}
@@ -105,6 +106,7 @@ class StreamedChoices:
             drop_foreign(body, _CHUNK_KEYS)
         if body.get("usage", False) is None:
             del body["usage"]
+        body["object"] = self._object
         speaks = False
         for choice in choices:
             speaks |= self._choice(choice)
@@ -123,7 +125,7 @@ class StreamedChoices:
             self.seen.add(index)
             self.open.add(index)
         speaks = self._delta(choice, index, first=first) if self._chat else _spoken(choice.setdefault("text", ""))
-        given = choice.get("finish_reason")
+        given = choice.setdefault("finish_reason", None)
         if given is not None:
             choice["finish_reason"] = finish_reason(given, called=index in self._tools, named=self._named)
             self.open.discard(index)
@@ -167,6 +169,7 @@ def whole(body: Body, call: Call, *, own_ids: bool = False) -> Body:
     if not isinstance(choices, list) or not choices:
         raise malformed("an answer without choices")
     drop_foreign(body, _CHUNK_KEYS)
+    body["object"] = "chat.completion" if call.kind is Kind.CHAT else "text_completion"
     named = isinstance(call.body.get("tool_choice"), dict)
     for position, choice in enumerate(choices):
         if not isinstance(choice, dict):

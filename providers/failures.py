@@ -14,9 +14,10 @@ from appliance.domain.upstream import Failure, FailureKind, UpstreamError
 MAX_MESSAGE = 1000  # characters kept of an upstream's text
 _DECODER: Final = msgspec.json.Decoder()
 
-# Anywhere in the text, lower case: vLLM new and old, llama.cpp, Ollama, TGI.
+# Anywhere in the text, lower case: vLLM new and old, SGLang, llama.cpp, Ollama, TGI.
 _CONTEXT_TEXTS: Final = (
     "maximum context length is",
+    "maximum context length of",
     "cannot be greater than max_model_len",
     "reduce the length of the messages or completion",
     "exceeds the available context size",

@@ -10,8 +10,9 @@ They agree on the chat route and little else, so what differs is an option of th
 | transformers serve | `strict_fields: true` (422 for unknown fields) |
 """
 
-from typing import Final
+from typing import Any, Final
 
+from appliance.domain.errors import BadRequest
 from appliance.domain.model import Deployment, Finding, Health, Load, ModelInfo
 from appliance.domain.upstream import Body, Call, Kind, UpstreamError
 from appliance.ports.provider import Traits
@@ -59,7 +60,10 @@ class OpenAICompatible(OpenAIWire):
             sent["max_tokens"] = limit
         if not to.options.get("include_usage", True):
             sent.pop("stream_options", None)
-        return select(sent, _STRICT) if to.options.get("strict_fields", False) else sent
+        if not to.options.get("strict_fields", False):
+            return sent
+        _check_last(sent.get("messages"))
+        return select(sent, _STRICT)
 
     async def discover(self, fetch: Fetch, of: Deployment) -> list[ModelInfo]:
         capabilities = await survey.openai_capabilities(fetch, of)
@@ -99,6 +103,13 @@ class OpenAICompatible(OpenAIWire):
             text = "`/slots` shows everybody's prompts to whoever reaches the server; start llama.cpp with `--no-slots`"
             findings.append(survey.fail("slots", text))
         return findings
+
+
+def _check_last(messages: Any) -> None:
+    """Refuse what transformers serve answers with an empty object: a prompt that ends in an answer."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if isinstance(last, dict) and last.get("role") == "assistant":
+        raise BadRequest("the server of this model cannot continue an answer; end with another role", param="messages")
 
 
 async def _window(fetch: Fetch, of: Deployment) -> int | None:

@@ -10,12 +10,14 @@
 Success is a seen finish: vLLM sends `[DONE]` after an error too, transformers never sends it, Ollama's shim just stops.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from appliance.domain.upstream import (
     Broken,
     Call,
     Chunk,
+    Failure,
     FailureKind,
     Finished,
     KeepAlive,
@@ -23,7 +25,7 @@ from appliance.domain.upstream import (
     UpstreamError,
 )
 from providers.answers import StreamedChoices, usage_in
-from providers.failures import failed, failure, malformed, read_json, said_in
+from providers.failures import Said, failed, malformed, read_json, said_in
 from providers.sse import SseReader
 
 KEEP_ALIVE: Final = KeepAlive()
@@ -31,11 +33,12 @@ FINISHED: Final = Finished()
 
 
 class OpenAIStream:
-    """A Decoder. `own_ids`: tool-call ids of this server are not unique."""
+    """A Decoder. `verdict` says what an error means; `own_ids`: tool-call ids of this server are not unique."""
 
-    __slots__ = ("_choices", "_ended", "_sse")
+    __slots__ = ("_choices", "_ended", "_sse", "_verdict")
 
-    def __init__(self, call: Call, *, own_ids: bool = False) -> None:
+    def __init__(self, call: Call, verdict: Callable[[Said], Failure], *, own_ids: bool = False) -> None:
+        self._verdict = verdict
         self._sse = SseReader()
         self._choices = StreamedChoices(call, own_ids=own_ids)
         self._ended = False  # Broken or Finished was given
@@ -74,7 +77,7 @@ class OpenAIStream:
             raise malformed("an event that is not an object")
         if "choices" not in body or "error" in body:
             if (said := said_in(body)) is not None:
-                return Broken(failure(said, None))
+                return Broken(self._verdict(said))
             body.pop("error", None)
         speaks = self._choices.chunk(body)
         return Chunk(body, speaks, usage_in(body) if "usage" in body else None)

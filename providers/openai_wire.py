@@ -77,7 +77,7 @@ class OpenAIWire:
         return sent
 
     def decoder(self, call: Call, to: Deployment) -> Decoder:  # noqa: ARG002 - the port's signature
-        return OpenAIStream(call, own_ids=self.own_tool_ids)
+        return OpenAIStream(call, self.in_stream, own_ids=self.own_tool_ids)
 
     def whole(self, call: Call, to: Deployment, body: bytes) -> WholeAnswer:  # noqa: ARG002 - the port's signature
         if call.kind is Kind.EMBEDDINGS:
@@ -86,13 +86,17 @@ class OpenAIWire:
             return WholeAnswer(shaped([vector.embedding for vector in read.data], call, usage), usage)
         given = failures.read_json(body)
         if (said := failures.said_in(given)) is not None:
-            raise UpstreamError(failures.failure(said, None))
+            raise UpstreamError(self.in_stream(said))
         if not isinstance(given, dict):
             raise failures.malformed("an answer that is not an object")
         return WholeAnswer(whole(given, call, own_ids=self.own_tool_ids), usage_in(given))
 
     def classify(self, status: int, body: bytes) -> Failure:
         return failures.classify(status, body)
+
+    def in_stream(self, said: failures.Said) -> Failure:
+        """Why an error came that no status goes with."""
+        return failures.failure(said, None)
 
     def reported_load(self, header: str | None) -> Load | None:  # noqa: ARG002 - the port's signature
         return None
