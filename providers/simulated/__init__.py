@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 
 from providers.simulated.faults import Fault, FaultSwitch, Unsupported
+from providers.simulated.generic.emulator import GenericEmulator
+from providers.simulated.generic.llama_cpp import LlamaCpp
+from providers.simulated.generic.transformers import Transformers
 from providers.simulated.ollama.emulator import OllamaEmulator
 from providers.simulated.service import Simulated
 from providers.simulated.settings import OllamaModel, OllamaSettings, Settings, TgiSettings, VllmSettings
@@ -30,8 +33,10 @@ __all__ = [
     "TgiSettings",
     "Unsupported",
     "VllmSettings",
+    "llama_cpp",
     "ollama",
     "tgi",
+    "transformers",
     "vllm",
 ]
 
@@ -49,3 +54,13 @@ def ollama(settings: OllamaSettings | None = None, *, now: Callable[[], float] =
 def tgi(settings: TgiSettings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
     """An emulated TGI; `now` gives Unix seconds."""
     return Simulated(TgiEmulator(settings or TgiSettings(), now), now)
+
+
+def llama_cpp(settings: Settings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
+    """An emulated llama-cpp-python server; `now` gives Unix seconds."""
+    return Simulated(GenericEmulator(settings or Settings(), LlamaCpp(), now), now)
+
+
+def transformers(settings: Settings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
+    """An emulated `transformers serve`; `now` gives Unix seconds."""
+    return Simulated(GenericEmulator(settings or Settings(), Transformers(), now), now)

@@ -1,0 +1,1 @@
+"""Two further OpenAI dialects, as they ran: llama-cpp-python's server and `transformers serve`."""
