@@ -9,6 +9,7 @@ from typing import Protocol
 from uvicorn.server import ServerState
 
 from appliance.http.server.bounds import Bounds
+from appliance.http.server.target import Targets
 from appliance.http.server.wire import Refused, Render
 
 
@@ -47,6 +48,7 @@ class Door:
         self.bounds = bounds
         self.render = render
         self.refused = refused
+        self.targets = Targets()
         self.state = ServerState()
         self.closing = False
         self.guests: set[Guest] = set()

@@ -4,6 +4,8 @@ What bytes are one request is decided below, in `protocol.Connection` (framing, 
 is decided what a well-framed request may say of itself.
 """
 
+from collections.abc import Awaitable
+
 from appliance.domain.errors import (
     BadHost,
     BadRequest,
@@ -18,7 +20,8 @@ from appliance.http.server.wire import App, Header, Receive, Refused, Render, Sc
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ALLOW = (b"allow", ", ".join(sorted(METHODS)).encode())
 _HOST = b"host"
-_WATCHED = frozenset(
+_VERSIONS = frozenset({"1.0", "1.1"})
+_ONCE = frozenset(
     {
         b"authorization",
         b"content-encoding",
@@ -48,32 +51,28 @@ class Guard:
         self._render = render
         self._refused = refused
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Not a coroutine itself: a request that passes costs no frame here.
         if scope["type"] == "http" and (error := self._objection(scope)) is not None:
-            await self._refuse(error, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._refuse(error, send)
+        return self._app(scope, receive, send)
 
     def _objection(self, scope: Scope) -> GatewayError | None:
-        found: dict[bytes, bytes] = {}
         headers: list[Header] = scope["headers"]
-        drop = False
-        for name, value in headers:
-            if name in _WATCHED:
-                if name in found:
-                    return _doubled(name)
-                found[name] = value
-            elif b"_" in name or name in _CLAIMS:
-                drop = True
-        if drop:
+        found = dict(headers)
+        if len(found) != len(headers) and (twice := _doubled(headers)) is not None:
+            return twice
+        if b"_" in b"".join(found) or not _CLAIMS.isdisjoint(found):
             scope["headers"] = [header for header in headers if b"_" not in header[0] and header[0] not in _CLAIMS]
-        host = found.pop(_HOST, None)
+        host = found.get(_HOST)
         if host is None:
             return BadHost("the `Host` header is missing; send the name and port of this gateway")
         if (error := self._hosts.objection(host)) is not None:
             return error
         if scope["method"] not in METHODS:
             return MethodNotAllowed("this method is not served here")
+        if scope["http_version"] not in _VERSIONS:
+            return BadRequest("only HTTP/1.1 and HTTP/1.0 are spoken here")
         return self._body_objection(scope, found)
 
     def _body_objection(self, scope: Scope, found: dict[bytes, bytes]) -> GatewayError | None:
@@ -102,7 +101,13 @@ def _plain_chunks(scope: Scope, coding: bytes) -> bool:
     return coding.lower() == b"chunked" and scope["http_version"] == "1.1"
 
 
-def _doubled(name: bytes) -> GatewayError:
-    if name == _HOST:
-        return BadHost("there is more than one `Host` header; send one")
-    return BadRequest(f"there is more than one `{name.decode()}` header; send one", param=name.decode())
+def _doubled(headers: list[Header]) -> GatewayError | None:
+    """Fields that may come only once and came twice (RFC 9110 §5.3); others, such as `Accept`, may."""
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and name == _HOST:
+            return BadHost("there is more than one `Host` header; send one")
+        if name in seen and name in _ONCE:
+            return BadRequest(f"there is more than one `{name.decode()}` header; send one", param=name.decode())
+        seen.add(name)
+    return None

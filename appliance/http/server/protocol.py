@@ -34,7 +34,6 @@ from appliance.domain.errors import (
     RequestTimeout,
 )
 from appliance.http.server.door import Door
-from appliance.http.server.target import objection
 from appliance.http.server.upgrade import without_upgrade
 from appliance.http.server.wire import last_answer
 
@@ -74,14 +73,16 @@ class Connection(HttpToolsProtocol):
         self.due = inf
         self.stall_due = inf
         self._now = loop.time
+        self._most_headers = self.bounds.headers
         self._first_look = min(self.bounds.body_grace_seconds, self.bounds.body_seconds)
         self._running: RequestResponseCycle | None = None
         self._error: GatewayError | None = None
         self._deaf = False
         self._upgrading = False
+        self._moved = False  # the phase has been entered anew, so a new deadline must be set
         self._begun = False  # a request has begun on this connection
-        self._pending = 0  # bytes of an unfinished header that came in earlier reads
-        self._fields = 0  # bytes of the fields seen
+        self._untold = 0  # bytes of earlier reads from which the parser has told nothing yet
+        self._read = 0  # bytes of the read at hand
         self._received = 0  # bytes of body
         self._since = 0.0  # when the body began; moved on while it is us who do not read
         self._judged = 0.0
@@ -135,7 +136,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
-        phase, received = self.phase, self._received
+        received = self._received
+        self._read = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -143,14 +145,26 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._error or BadRequest("this is not a well-formed HTTP/1.1 request"))
         else:
-            if self.phase is phase and (phase is _HEAD or phase is _BODY):
-                self._count_untold(len(data), progress=received != self._received)
+            if self._moved:
+                self._set_deadline()
+            elif received != self._received:
+                self._untold = 0
+            elif self.phase is not _WORKING:
+                # The parser keeps an unfinished field or trailer and skips chunk extensions, telling nobody.
+                self._untold += self._read
+                if self._untold > self.bounds.header_bytes:
+                    self._refuse(self._too_much_header())
 
-    def _count_untold(self, read: int, *, progress: bool) -> None:
-        """The parser keeps an unfinished field and skips chunk extensions, telling nobody: so the reads are counted."""
-        self._pending = 0 if progress else self._pending + read
-        if self._pending > self.bounds.header_bytes:
-            self._refuse(self._too_much_header())
+    def _set_deadline(self) -> None:
+        """For the phase that the read at hand ended in: most requests come in one read and need no clock."""
+        self._moved = False
+        if self.phase is _WORKING:
+            self.due = inf
+        elif self.phase is _HEAD:
+            self.due = self._now() + self.bounds.header_seconds
+        elif self.phase is _BODY:
+            self._since = self._judged = now = self._now()
+            self.due = now + self._first_look
 
     def _read_on_without_upgrade(self, rest: bytes) -> None:
         """Read the request again as if it had not asked for another protocol (RFC 9110 §7.8 lets us ignore that).
@@ -175,27 +189,18 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._pending = self._fields = 0
-        if self.phase is not _HEAD:
-            self.phase = _HEAD
-            self.due = self._now() + self.bounds.header_seconds
-        self._begun = True
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-        if len(self.url) > self.bounds.header_bytes:
-            raise self._refusal(self._too_much_header())
+        self.phase = _HEAD
+        self._moved = self._begun = True
+        self._untold = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields += len(name) + len(value) + 4
-        if len(self.headers) >= self.bounds.headers or self._fields > self.bounds.header_bytes:
-            raise self._refusal(self._too_much_header())
-        if self.phase is not _HEAD:
-            return  # a trailer: uvicorn would add it to the header that has been checked already (RFC 9110 §6.5.1)
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        self.headers.append((name, value))
+        headers = self.headers
+        headers.append((name, value))
+        if len(headers) > self._most_headers:
+            raise self._refusal(self._too_much_header())
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -204,10 +209,11 @@ class Connection(HttpToolsProtocol):
         if (error := self._head_objection()) is not None:
             raise self._refusal(error)
         super().on_headers_complete()
+        # Trailers come the same way: uvicorn would add them to the header that has been checked (RFC 9110 §6.5.1).
+        self.headers = []
         self.phase = _BODY
-        self._received = 0
-        self._since = self._judged = now = self._now()
-        self.due = now + self._first_look
+        self._moved = True
+        self._untold = self._received = 0
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
@@ -234,22 +240,22 @@ class Connection(HttpToolsProtocol):
             self._rest()
             return
         self.phase = _WORKING
-        self.due = inf
+        self._moved = True
         cycle.more_body = False
         cycle.message_event.set()
 
     def _head_objection(self) -> GatewayError | None:
         """What is wrong with a whole header that only the connection can see."""
-        problem = objection(self.url)
-        if problem is not None:
+        if (problem := self.door.targets.objection(self.url)) is not None:
             return BadRequest(problem)
-        if len(self.url) + self._fields > self.bounds.header_bytes:
+        if self._untold + self._read > self.bounds.header_bytes and self._head_bytes() > self.bounds.header_bytes:
             return self._too_much_header()
-        if self.parser.get_http_version() not in {"1.1", "1.0"}:
-            return BadRequest("only HTTP/1.1 and HTTP/1.0 are spoken here")
         if len(self.pipeline) >= self.bounds.pipelined:
             return BadRequest("too many requests wait on this connection; wait for answers, or open another")
         return None
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _consider_upgrade(self) -> None:
         """`Upgrade: h2c` is ignored, as Java's and curl's clients expect. A tunnel or a websocket cannot be."""
@@ -366,7 +372,7 @@ class Connection(HttpToolsProtocol):
             pass
         elif self.phase is _BODY:
             self._judge_body(now)
-        elif self.phase is _HEAD and (self._begun or self._pending):
+        elif self.phase is _HEAD and (self._begun or self._untold):
             self._refuse(RequestTimeout(f"the header did not arrive within {self.bounds.header_seconds:g} seconds"))
         else:
             self._close()

@@ -10,6 +10,26 @@ _ORIGIN = re.compile(_PATH + _QUERY).fullmatch
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f\\]").search
 
 
+_REMEMBERED = 256
+_SHORT = 128
+
+
+class Targets:
+    """Remembers sound targets, so that the next request for one costs a look-up. Bounded: 256 of 128 bytes."""
+
+    def __init__(self) -> None:
+        self._sound: set[bytes] = set()
+
+    def objection(self, target: bytes) -> str | None:
+        """As the function of that name."""
+        if target in self._sound:
+            return None
+        problem = objection(target)
+        if problem is None and len(target) <= _SHORT and len(self._sound) < _REMEMBERED:
+            self._sound.add(target)
+        return problem
+
+
 def objection(target: bytes) -> str | None:
     """Why this target is refused, in words for the client; None when it is sound.
 

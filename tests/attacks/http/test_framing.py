@@ -126,7 +126,7 @@ def echo() -> Echo:
 
 @pytest.fixture(scope="module")
 def served(echo: Echo) -> Iterator[Served]:
-    with serving(echo, Bounds(idle_seconds=0.2, linger_seconds=0.2, drain_seconds=0.2, body_grace_seconds=0.2)) as it:
+    with serving(echo, Bounds(idle_seconds=0.1, linger_seconds=0.2, drain_seconds=0.2, body_grace_seconds=0.2)) as it:
         yield it
 
 

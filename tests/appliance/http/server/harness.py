@@ -84,6 +84,7 @@ class Served:
     def __init__(self) -> None:
         self.port = 0
         self.refused: collections.Counter[str] = collections.Counter()
+        self.refusal = threading.Event()
         self.ready = threading.Event()
         self.drained = threading.Event()
         self.deadline = threading.Event()
@@ -125,6 +126,7 @@ class Served:
 
     def _refuse(self, kind: str) -> None:
         self.refused[kind] += 1
+        self.refusal.set()
 
 
 @contextlib.contextmanager
@@ -189,3 +191,59 @@ def read_answer(sock: socket.socket | ssl.SSLSocket) -> bytes:
         body += data
     assert len(body) == length, f"more than one answer: {body!r}"
     return head + b"\r\n\r\n" + body
+
+
+class Holding:
+    """Begins an answer of chunks, and ends it when told to; `gone` tells that the client left before that."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.gone = threading.Event()
+        self.paths: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._release: asyncio.Event | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        self.paths.append(scope["path"])
+        self._loop = asyncio.get_running_loop()
+        self._release = self._release or asyncio.Event()
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begin ", "more_body": True})
+        self.begun.set()
+        release = asyncio.ensure_future(self._release.wait())
+        leave = asyncio.ensure_future(receive())
+        both: set[asyncio.Future[Any]] = {release, leave}
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for task in both - done:
+            task.cancel()
+        if leave in done:
+            self.gone.set()
+            return
+        await send({"type": "http.response.body", "body": b"end"})
+
+    def release(self) -> None:
+        assert self._loop is not None
+        assert self._release is not None
+        self._loop.call_soon_threadsafe(self._release.set)
+
+
+class Pouring:
+    """Answers with bytes without end, as fast as the client reads. `stopped` tells that it could stop."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        await receive()
+        leave = asyncio.ensure_future(receive())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while not leave.done():
+            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+            await asyncio.sleep(0)
+        self.stopped.set()
