@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request, Response, Router
 from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
@@ -15,7 +15,7 @@ from appliance.domain.upstream import Kind
 from appliance.http.errors import internal, render
 from appliance.http.live import Live
 from appliance.http.ops import Readiness, health_routes
-from appliance.http.permissions import Permission, PermissionGuard, opt, require_permissions
+from appliance.http.permissions import Permission, opt, permission_guard, require_permissions
 from appliance.http.v1.models import model_routes
 from appliance.http.v1.request import new_request_id
 from appliance.http.v1.route import Edges, InferenceRoute
@@ -79,9 +79,13 @@ def respond(error: GatewayError) -> Response[bytes]:
 def build_api(surface: Surface, inference: Inference, listing: Listing) -> Litestar:
     """Raises ConfigError when a route declares no permission."""
     inferring = [raw(kind, InferenceRoute(kind, inference, surface.live, surface.edges)) for kind in Kind]
+    guarded = Router(
+        "/",
+        route_handlers=[*model_routes(listing), *health_routes(surface.readiness)],
+        guards=[permission_guard(surface.authenticate)],
+    )
     app = Litestar(
-        [*inferring, *model_routes(listing), *health_routes(surface.readiness)],
-        guards=[PermissionGuard(surface.authenticate)],
+        [*inferring, guarded],  # a guard on the raw routes would be a second look at the same key, for 100 us
         exception_handlers=error_handlers(surface.edges),
         openapi_config=None,
         logging_config=None,

@@ -7,6 +7,7 @@ from typing import Any, cast
 from litestar import HttpMethod, Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
 
 from appliance.domain.errors import ConfigError, InvalidKey, MethodNotAllowed, NotPermitted
 from appliance.domain.identity import Principal, Role
@@ -31,22 +32,25 @@ def opt(permission: Permission) -> dict[str, object]:
     return {"permission": permission}
 
 
-class PermissionGuard:
-    """A Litestar guard for all routes of a listener that are not raw ASGI applications."""
+def permission_guard(authenticate: Callable[[str], Principal]) -> Guard:
+    """A guard for all routes of a listener that are not raw ASGI applications.
 
-    def __init__(self, authenticate: Callable[[str], Principal]) -> None:
-        self._authenticate = authenticate
+    A closure, and not an object: Litestar copies a router's guards deeply, and would copy the key ring with them.
+    Async, because Litestar runs a plain function in a thread.
+    """
 
-    def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         permission = handler.opt.get("permission")
         if permission in {Permission.OPEN, Permission.INFER}:
             return
         if permission is None:  # an OPTIONS route of the framework's own making
             raise MethodNotAllowed(f"`{connection.scope.get('method')}` is not served here")
-        who = self._authenticate(bearer(cast("list[Header]", connection.scope["headers"])))
+        who = authenticate(bearer(cast("list[Header]", connection.scope["headers"])))
         if permission is Permission.ADMIN and who.key.role is not Role.ADMIN:
             raise NotPermitted(f"key `{who.key.hint}` has no `admin` role")
         connection.scope["state"][WHO] = who
+
+    return guard
 
 
 def principal(connection: Connection) -> Principal:

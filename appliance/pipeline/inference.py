@@ -105,6 +105,7 @@ def _whole(answer: WholeAnswer, seen: View, case: Settlement) -> Whole:
         body["usage"] = usage_object(case.usage)
     else:
         case.usage = answer.usage
+    body.pop("system_fingerprint", None)  # names the server's build
     body["model"] = seen.model
     if seen.kind is not Kind.EMBEDDINGS:
         body["id"] = answer_id(seen.kind, case.request_id)

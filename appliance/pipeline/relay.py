@@ -102,6 +102,7 @@ class Relay:
         return self._encoded(body)
 
     def _encoded(self, body: Body) -> bytes:
+        body.pop("system_fingerprint", None)  # names the server's build
         body["id"] = self._id
         body["model"] = self._model
         body["object"] = self._object

@@ -1,0 +1,247 @@
+"""The composition root of the gateway: the one place that knows everyone.
+
+`build` makes the two applications out of an open store; `run` serves them until the process is told to stop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from random import SystemRandom
+
+import msgspec
+
+from appliance.config.rules import warnings
+from appliance.config.schema import Listener as ListenSettings
+from appliance.config.schema import Site
+from appliance.config.secrets import MasterKey, read_master_key, resolve
+from appliance.counters.memory import MemoryCounters
+from appliance.domain.errors import GatewayError
+from appliance.domain.events import Event
+from appliance.domain.ids import ProviderName
+from appliance.egress.client import EgressUpstream
+from appliance.egress.fuse import install, loop_factory
+from appliance.egress.guard import AllowList, Guard, Refusal
+from appliance.egress.transport import PooledTransport
+from appliance.http.admin.app import build_admin
+from appliance.http.api import Surface, build_api
+from appliance.http.errors import render
+from appliance.http.live import Live
+from appliance.http.ops import Readiness
+from appliance.http.server.bounds import Bounds
+from appliance.http.server.guard import Guard as RequestGuard
+from appliance.http.server.hosts import Hosts
+from appliance.http.server.run import Listener, serve
+from appliance.http.server.run import run as run_loop
+from appliance.http.server.sockets import bind, port_of
+from appliance.http.server.tls import Certificate, TlsFiles
+from appliance.http.server.wire import App
+from appliance.http.v1.route import Edges
+from appliance.observe.clock import SystemClock
+from appliance.observe.logging import configure
+from appliance.observe.metrics import Metrics
+from appliance.pipeline.attempt import Attempts
+from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
+from appliance.pipeline.compile import Compiler
+from appliance.pipeline.inference import Inference
+from appliance.pipeline.listing import Listing
+from appliance.pipeline.seeding import BudgetSeeder
+from appliance.pipeline.settlement import Books
+from appliance.ports.provider import Provider
+from appliance.routing.state import RoutingState
+from appliance.store import Opened, open_for_serving
+from providers import builtin
+from providers import load as load_providers
+
+SECURITY = frozenset({  # refusals that an administrator may be asked about later
+    "bad_host", "field_not_allowed", "invalid_api_key", "key_expired", "misdirected_request", "model_not_allowed",
+    "not_permitted",
+})  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+class Gateway(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that serves, built and not yet started."""
+
+    api: App
+    admin: App
+    keeper: CatalogueKeeper
+    live: Live
+    metrics: Metrics
+    transport: PooledTransport
+
+
+def build(site: Site, opened: Opened, master: MasterKey, allow: AllowList, metrics: Metrics) -> Gateway:
+    """Raises ConfigError. Opens nothing by itself: `opened` is the store, sockets come later."""
+    clock = SystemClock()
+    names = [*(traits.name for traits in builtin()), *site.plugins.allow]
+    loaded = load_providers(names, frozenset(site.plugins.allow))
+    providers = {ProviderName(name): one for name, one in loaded.items()}
+    counters = MemoryCounters(clock)
+    books = Books(counters, opened.ledger, metrics, clock)
+    transport = PooledTransport(Guard(allow, on_refusal=_egress_events(opened, metrics, clock)))
+    upstream = EgressUpstream(transport)
+    keeper = _keeper(site, opened, master, providers, clock)
+    keeper.before_change(BudgetSeeder(counters, opened.spend, clock))
+    keeper.before_change(_forget(upstream))
+    state = RoutingState()
+    attempts = Attempts(providers, upstream, state, metrics, clock)
+    inference = Inference(keeper, books, attempts, state, SystemRandom())
+    live = Live()
+    surface = Surface(
+        authenticate=inference.authenticate,
+        readiness=_readiness(keeper, opened, live),
+        edges=_edges(site, opened, metrics, clock),
+        live=live,
+    )
+    return Gateway(
+        api=build_api(surface, inference, Listing(keeper)),
+        admin=build_admin(surface, metrics.render),
+        keeper=keeper,
+        live=live,
+        metrics=metrics,
+        transport=transport,
+    )
+
+
+def run(site: Site, announce: Callable[[str, str], None]) -> None:
+    """Serve until told to stop. `announce(api, admin)` is given both base urls once requests can be answered.
+
+    Raises ConfigError, Conflict, StoreUnavailable before anything is served.
+    """
+    configure(site.log.level)
+    for warning in warnings(site):
+        log.warning(warning)
+    allow = AllowList(site.egress.allow)
+    metrics = Metrics()
+    install(allow, metrics.egress_refused)
+    run_loop(_serve(site, allow, metrics, announce), loop_factory(allow, metrics.egress_refused))
+
+
+async def _serve(site: Site, allow: AllowList, metrics: Metrics, announce: Callable[[str, str], None]) -> None:
+    master = read_master_key(site.master_key_file)
+    async with await open_for_serving(site.data_folder, SystemClock()) as opened:
+        if opened.unclean:
+            log.warning(opened.unclean)
+        gateway = build(site, opened, master, allow, metrics)
+        await gateway.keeper.refresh()
+        listeners = [
+            _listener(site, site.listen.api, gateway.api, metrics),
+            _listener(site, site.listen.admin, gateway.admin, metrics),
+        ]
+        api, admin = _url(site.listen.api, listeners[0]), _url(site.listen.admin, listeners[1])
+
+        async def end() -> None:
+            gateway.live.stop()
+
+        async with asyncio.TaskGroup() as background:
+            tasks = [background.create_task(gateway.keeper.follow()), background.create_task(gateway.live.watch())]
+            await serve(
+                listeners,
+                drain_seconds=site.stop.drain_seconds,
+                on_ready=lambda: announce(api, admin),
+                on_drain=gateway.live.drain,
+                on_drain_deadline=end,
+            )
+            for task in tasks:
+                task.cancel()
+        await gateway.transport.aclose()
+
+
+def _listener(site: Site, settings: ListenSettings, app: App, metrics: Metrics) -> Listener:
+    limits = site.limits
+    guarded = RequestGuard(
+        app,
+        hosts=Hosts(settings.allowed_hosts),
+        body_bytes=limits.body_bytes,
+        render=render,
+        refused=metrics.refused,
+    )
+    bounds = Bounds(
+        headers=limits.headers,
+        header_bytes=limits.header_bytes,
+        header_seconds=limits.header_seconds,
+        body_bytes=limits.body_bytes,
+        body_min_rate=limits.body_min_rate,
+        body_grace_seconds=limits.body_grace_seconds,
+        idle_seconds=limits.idle_seconds,
+        connections=limits.connections,
+        per_peer=limits.connections_per_peer,
+    )
+    return Listener(
+        sock=bind(settings.host, settings.port),
+        app=guarded,
+        render=render,
+        refused=metrics.refused,
+        bounds=bounds,
+        certificate=_certificate(settings),
+    )
+
+
+def _certificate(settings: ListenSettings) -> Certificate | None:
+    tls = settings.tls
+    if tls is None:
+        return None
+    client_ca = Path(tls.client_ca) if tls.client_ca else None
+    return Certificate(TlsFiles(cert=Path(tls.cert), key=Path(tls.key), client_ca=client_ca))
+
+
+def _url(settings: ListenSettings, listener: Listener) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{'https' if settings.tls else 'http'}://{host}:{port_of(listener.sock)}"
+
+
+def _keeper(
+    site: Site, opened: Opened, master: MasterKey, providers: Mapping[ProviderName, Provider], clock: SystemClock
+) -> CatalogueKeeper:
+    compiler = Compiler(
+        unseal=master.pepper,
+        secret_of=lambda reference: resolve(reference, site.data_folder),
+        salt_secret=master.derive("cache salt"),
+        providers=providers,
+    )
+    return CatalogueKeeper(opened.store, compiler, clock)
+
+
+def _forget(upstream: EgressUpstream) -> Callable[[Catalogue], Awaitable[None]]:
+    async def forget(catalogue: Catalogue) -> None:
+        upstream.forget(frozenset(to.url for model in catalogue.models.values() for to in model.deployments))
+
+    return forget
+
+
+def _readiness(keeper: CatalogueKeeper, opened: Opened, live: Live) -> Callable[[], Readiness]:
+    def readiness() -> Readiness:
+        checks = {
+            "store": "ok" if keeper.fresh else "not heard of for too long",
+            "ledger": "ok" if opened.ledger.healthy else "cannot be written",
+            "serving": "stopping" if live.stopping else "ok",
+        }
+        return Readiness(ready=set(checks.values()) == {"ok"}, checks=checks)
+
+    return readiness
+
+
+def _edges(site: Site, opened: Opened, metrics: Metrics, clock: SystemClock) -> Edges:
+    def on_fault(request_id: str, fault: Exception) -> None:
+        log.error("request `%s` met a fault of ours", request_id, exc_info=fault)
+
+    def on_refused(error: GatewayError, actor: str) -> None:
+        metrics.refused(error.kind)
+        if error.kind in SECURITY:
+            opened.events.note(Event(at=clock.now(), actor=actor, action=f"refused.{error.kind}", subject="api"))
+
+    return Edges(
+        body_bytes=site.limits.body_bytes, json_depth=site.limits.json_depth, on_fault=on_fault, on_refused=on_refused
+    )
+
+
+def _egress_events(opened: Opened, metrics: Metrics, clock: SystemClock) -> Callable[[Refusal], None]:
+    def on_refusal(refusal: Refusal) -> None:
+        metrics.egress_refused(refusal)
+        opened.events.note(
+            Event(at=clock.now(), actor="system", action="egress.refused", subject=refusal.to, detail=refusal.why)
+        )
+
+    return on_refusal

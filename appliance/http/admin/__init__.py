@@ -1,0 +1,1 @@
+"""The admin listener: answers only there, to keys with the role `admin`."""
