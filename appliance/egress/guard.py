@@ -86,6 +86,8 @@ class AllowList:
 
 
 def _network(entry: str) -> Network | None:
+    if "%" in entry:
+        raise ValueError(f"egress allow-list: `{entry}` names a zone, and a scoped address is never dialled")
     try:
         network = ip_network(entry)
     except ValueError as error:

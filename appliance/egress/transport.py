@@ -160,8 +160,8 @@ def _route(request: httpx.Request) -> Route:
         raise httpx.UnsupportedProtocol(f"only http and https are spoken, not `{scheme}`")
     if request.method not in METHODS:
         raise httpx.UnsupportedProtocol(f"`{request.method}` is not spoken")
-    if not url.host:
-        raise httpx.UnsupportedProtocol("the url has no host")
+    if not url.host or url.userinfo:
+        raise httpx.UnsupportedProtocol("the url has no host, or a user before it")
     ca_file: str | None = request.extensions.get("ca_file")
     return Route(Origin(scheme, url.host, url.port or PORTS[scheme]), ca_file)
 
