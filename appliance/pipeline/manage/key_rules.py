@@ -1,0 +1,69 @@
+"""What a key's terms may be, how keys are found, and that an administrator is always left."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from appliance.config.desired import KeyTerms
+from appliance.domain.errors import BadRequest, Conflict, NotFound
+from appliance.domain.identity import Key, Role
+from appliance.policy.rules import GUARDED
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
+ID = re.compile(r"key_[0-9a-f]{16}")
+
+
+def check_terms(terms: KeyTerms) -> None:
+    """Raises BadRequest, with `param`, for terms no key may have."""
+    if not NAME.fullmatch(terms.name) or ID.fullmatch(terms.name):
+        raise BadRequest("a key's name is made of letters, digits and ` ._:/@+-`, at most 128", param="name")
+    if "*" in terms.models and len(terms.models) > 1:
+        raise BadRequest("`*` is every model; leave the other names out", param="models")
+    for field in terms.fields:
+        if field not in GUARDED:
+            near = difflib.get_close_matches(field, GUARDED, n=1)
+            hint = (
+                f"did you mean `{near[0]}`?" if near else "known: " + ", ".join(f"`{one}`" for one in sorted(GUARDED))
+            )
+            raise BadRequest(f"`{field}` is not a guarded request field; {hint}", param="fields")
+
+
+def check_new(terms: KeyTerms, now: datetime) -> None:
+    """The same for a key that is about to be made."""
+    check_terms(terms)
+    if terms.expires_at is not None and terms.expires_at <= now:
+        raise BadRequest(f"`expires_at` is in the past ({terms.expires_at:%Y-%m-%d %H:%M} UTC)", param="expires_at")
+
+
+def current(keys: Iterable[Key]) -> list[Key]:
+    """Keys that hold their name: neither revoked nor replaced by a rotation."""
+    return [key for key in keys if key.revoked_at is None and key.successor is None]
+
+
+def find(keys: Sequence[Key], which: str) -> Key:
+    """A key by its id, or by the name of a current one. Raises NotFound with the nearest name."""
+    for key in keys:
+        if key.id == which:
+            return key
+    live = current(keys)
+    for key in live:
+        if key.name == which:
+            return key
+    near = difflib.get_close_matches(which, [key.name for key in live], n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "see `redoubt keys list`"
+    raise NotFound(f"no key has this name or id; {hint}", param="key")
+
+
+def administers(key: Key, now: datetime) -> bool:
+    """True for a key that can administer right now."""
+    ended = key.expires_at is not None and key.expires_at <= now
+    return key.role is Role.ADMIN and not key.blocked and key.revoked_at is None and not ended
+
+
+def keep_an_administrator(before: Sequence[Key], after: Sequence[Key], now: datetime) -> None:
+    """Raises Conflict when a change would take the last working admin key away."""
+    if any(administers(key, now) for key in before) and not any(administers(key, now) for key in after):
+        raise Conflict(
+            "this is the last admin key that works; make another first (`redoubt keys create NAME --role admin`)"
+        )

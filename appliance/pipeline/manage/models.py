@@ -1,0 +1,132 @@
+"""Models and the default price: saved and deleted, checked before they are."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+
+from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
+from appliance.domain.ids import ModelName
+from appliance.domain.model import Deployment, Model
+from appliance.domain.money import Price
+from appliance.pipeline.manage.records import Scribe, model_record, price_record
+from appliance.ports.clock import Clock
+from appliance.ports.repositories import Store, Unit
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+STRATEGIES = ("weighted", "least-busy")
+MOST_ATTEMPTS = 16
+
+CheckDeployment = Callable[[Deployment], list[str]]
+"""Problems of a deployment that provider, egress guard and secrets see, in words for the operator."""
+
+
+class Models:
+    """Use cases over models. `actor` says who asks, for the event."""
+
+    def __init__(self, store: Store, check_deployment: CheckDeployment, clock: Clock) -> None:
+        self._store = store
+        self._check_deployment = check_deployment
+        self._scribe = Scribe(clock)
+
+    async def all(self) -> Sequence[Model]:
+        """By name."""
+        return (await self._store.snapshot()).models
+
+    async def find(self, name: str) -> Model:
+        """Raises ModelUnknown with the nearest name."""
+        return find(await self.all(), name)
+
+    def problems(self, model: Model) -> list[str]:
+        """Why a model may not be saved, each beginning with what it is about. Empty: it may."""
+        problems = _own_problems(model)
+        for one in model.deployments:
+            problems.extend(f"deployment `{one.id}`: {text}" for text in self._check_deployment(one))
+        return problems
+
+    async def save(self, model: Model, actor: str, seen: Model | None = None) -> bool:
+        """Make it, or replace it with all its deployments. False when it is so already.
+
+        `seen` is what a change began from: Conflict when the store holds something else by now. Raises BadRequest.
+        """
+        async with self._store.unit() as unit:
+            if seen is not None and await unit.model(model.name) != seen:
+                raise Conflict(f"model `{model.name}` was changed by somebody else meanwhile; look at it again")
+            return await self.save_in(unit, model, actor)
+
+    async def save_in(self, unit: Unit, model: Model, actor: str) -> bool:
+        """The same inside a transaction that does more."""
+        if problems := self.problems(model):
+            raise BadRequest("; ".join(problems), param="model")
+        before = await unit.model(model.name)
+        if before == model:
+            return False
+        await unit.save_model(model)
+        action = "model.create" if before is None else "model.update"
+        was = None if before is None else model_record(before)
+        await unit.add_event(self._scribe.event(actor, action, model.name, was, model_record(model)))
+        return True
+
+    async def delete(self, name: ModelName, actor: str) -> None:
+        """Raises ModelUnknown."""
+        async with self._store.unit() as unit:
+            await self.delete_in(unit, name, actor)
+
+    async def delete_in(self, unit: Unit, name: ModelName, actor: str) -> None:
+        """The same inside a transaction that does more."""
+        before = find(await unit.models(), name)
+        await unit.delete_model(name)
+        await unit.add_event(self._scribe.event(actor, "model.delete", name, model_record(before), None))
+
+    async def default_price(self) -> Price | None:
+        return (await self._store.snapshot()).default_price
+
+    async def save_default_price(self, price: Price | None, actor: str) -> None:
+        """None: models that declare no price are refused."""
+        async with self._store.unit() as unit:
+            await self.save_default_price_in(unit, price, actor)
+
+    async def save_default_price_in(self, unit: Unit, price: Price | None, actor: str) -> None:
+        """The same inside a transaction that does more."""
+        before = await unit.default_price()
+        if before == price:
+            return
+        await unit.save_default_price(price)
+        event = self._scribe.event(actor, "price.default", "default_price", price_record(before), price_record(price))
+        await unit.add_event(event)
+
+
+def find(models: Sequence[Model], name: str) -> Model:
+    """Raises ModelUnknown with the nearest name."""
+    for model in models:
+        if model.name == name:
+            return model
+    near = difflib.get_close_matches(name, [model.name for model in models], n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "see `redoubt models list`"
+    raise ModelUnknown(f"no model is named `{name[:128]}`; {hint}", param="model")
+
+
+def _own_problems(model: Model) -> list[str]:
+    """What can be said without knowing providers."""
+    problems = []
+    if not NAME.fullmatch(model.name):
+        problems.append("a model's name is made of letters, digits and `._:/@+-`, at most 128")
+    if model.strategy not in STRATEGIES:
+        near = difflib.get_close_matches(model.strategy, STRATEGIES, n=1) or STRATEGIES
+        problems.append(f"model `{model.name}`: no strategy `{model.strategy}`; did you mean `{near[0]}`?")
+    if not 1 <= model.attempts <= MOST_ATTEMPTS:
+        problems.append(f"model `{model.name}`: `attempts` lies between 1 and {MOST_ATTEMPTS}")
+    labels = [one.label for one in model.deployments]
+    problems += [f"model `{model.name}`: two deployments are labelled `{one}`" for one in _twice(labels)]
+    for one in model.deployments:
+        if not LABEL.fullmatch(one.label):
+            problems.append(f"model `{model.name}`: a label is made of letters, digits and `._-`, at most 64")
+        if one.model != model.name:
+            problems.append(f"deployment `{one.id}` does not belong to model `{model.name}`")
+        if one.weight < 0 or (one.max_parallel is not None and one.max_parallel < 1) or not one.upstream_model:
+            problems.append(f"deployment `{one.id}`: weight >= 0, max_parallel >= 1 and an upstream model are needed")
+    return problems
+
+
+def _twice(labels: Sequence[str]) -> list[str]:
+    return sorted({label for label in labels if labels.count(label) > 1})

@@ -1,0 +1,93 @@
+import msgspec
+import pytest
+
+from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
+from appliance.domain.ids import ModelName
+from appliance.domain.model import Model
+from appliance.domain.money import Price
+from tests.appliance.manage.conftest import ADMIN, Office
+from tests.fakes.site import a_deployment, a_model
+
+
+async def test_a_saved_model_is_in_the_store_and_leaves_an_event(office: Office) -> None:
+    model = a_model(a_deployment("one"), a_deployment("two", weight=2.0))
+
+    assert await office.models.save(model, ADMIN)
+
+    assert await office.models.all() == (model,)
+    (event,) = await office.events()
+    assert (event.actor, event.action, event.subject, event.before) == (ADMIN, "model.create", "llama", None)
+    assert event.after is not None
+    assert [one["label"] for one in event.after["deployments"]] == ["one", "two"]  # type: ignore[attr-defined]  # a list, as written above
+
+
+async def test_saving_what_is_there_already_changes_nothing_and_leaves_no_event(office: Office) -> None:
+    await office.models.save(a_model(), ADMIN)
+
+    assert not await office.models.save(a_model(), ADMIN)
+
+    assert [event.action for event in await office.events()] == ["model.create"]
+
+
+async def test_a_deployment_that_somebody_objects_to_is_not_saved(office: Office) -> None:
+    office.problems.append("the url has a backslash")
+
+    with pytest.raises(BadRequest, match="deployment `llama/one`: the url has a backslash"):
+        await office.models.save(a_model(), ADMIN)
+
+    assert await office.models.all() == ()
+    assert await office.events() == []
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (a_model(strategy="wieghted"), "did you mean `weighted`"),
+        (a_model(attempts=0), "`attempts` lies between 1 and 16"),
+        (a_model(a_deployment("a"), a_deployment("a")), "two deployments are labelled `a`"),
+        (a_model(a_deployment("a b")), "a label is made of"),
+        (a_model(a_deployment(weight=-1.0)), "weight >= 0"),
+        (a_model(a_deployment(max_parallel=0)), "max_parallel >= 1"),
+        (a_model(a_deployment(upstream_model="")), "an upstream model"),
+        (Model(name=ModelName("a b"), deployments=()), "a model's name is made of"),
+        (Model(name=ModelName("other"), deployments=(a_deployment(),)), "does not belong to model `other`"),
+    ],
+)
+async def test_a_model_that_makes_no_sense_is_refused(office: Office, model: Model, words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        await office.models.save(model, ADMIN)
+
+
+async def test_a_change_made_on_top_of_an_older_model_is_refused(office: Office) -> None:
+    first = a_model()
+    await office.models.save(first, ADMIN)
+    await office.models.save(msgspec.structs.replace(first, attempts=1), "key_other")
+
+    with pytest.raises(Conflict, match="changed by somebody else"):
+        await office.models.save(msgspec.structs.replace(first, strategy="least-busy"), ADMIN, seen=first)
+
+
+async def test_a_deleted_model_is_gone_and_an_unknown_one_is_answered_with_the_nearest(office: Office) -> None:
+    await office.models.save(a_model(), ADMIN)
+    with pytest.raises(ModelUnknown, match="did you mean `llama`"):
+        await office.models.delete(ModelName("lama"), ADMIN)
+
+    await office.models.delete(ModelName("llama"), ADMIN)
+
+    assert await office.models.all() == ()
+    with pytest.raises(ModelUnknown, match="redoubt models list"):
+        await office.models.find("llama")
+    assert [event.action for event in await office.events()] == ["model.create", "model.delete"]
+
+
+async def test_the_default_price_is_set_and_taken_away_with_an_event_each(office: Office) -> None:
+    await office.models.save_default_price(Price(input=150_000), ADMIN)
+    await office.models.save_default_price(Price(input=150_000), ADMIN)
+    await office.models.save_default_price(None, ADMIN)
+
+    assert await office.models.default_price() is None
+    events = await office.events("price.default")
+    assert [(event.before, event.after) for event in events] == [
+        ({"default_price": None}, {"default_price": {"input": "0.15"}}),
+        ({"default_price": {"input": "0.15"}}, {"default_price": None}),
+    ]
