@@ -124,7 +124,7 @@ class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         PriceEntry | None, Meta(description="What it costs; without it, `default_price`. All zero: free, said aloud.")
     ] = None
     options: Annotated[
-        dict[str, Option], Meta(description="Settings of this kind of server; `redoubt models set --help` names them.")
+        dict[str, Option], Meta(description="Settings of this kind of server; `redoubt providers list` names them.")
     ] = {}
     credential: Annotated[
         Reference | None, Meta(description="What the endpoint asks for as bearer token: `file:PATH` or `env:NAME`.")

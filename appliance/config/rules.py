@@ -73,7 +73,8 @@ def _twice(names: Iterable[str], path: Path, field: str) -> Iterator[Problem]:
 
 def _not_a_network(entry: str) -> str:
     """Why an entry of the allow-list cannot be used, or an empty text."""
-    if "/" not in entry and (_is_address(entry) or (_HOST_NAME.match(entry) and not entry.replace(".", "").isdigit())):
+    name = entry.removeprefix("*.")
+    if "/" not in entry and (_is_address(entry) or (_HOST_NAME.match(name) and not name.replace(".", "").isdigit())):
         return ""
     try:
         ipaddress.ip_network(entry)

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from appliance.config.entities import KeyEntry, ModelEntry, PriceEntry
 
-LOOPBACK = ("127.0.0.0/8", "::1/128")
+LOOPBACK = ("127.0.0.0/8", "::1/128", "localhost")
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ANY_ADDRESS = ("0.0.0.0", "::", "*", "")  # noqa: S104 - recognised in order to be refused without TLS
 
@@ -79,7 +79,10 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     allow: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=253, title="a network or a host name")], ...],
-        Meta(description="Networks (CIDR), addresses or host names; every address a name resolves to must be inside."),
+        Meta(
+            description="Networks (CIDR) and addresses that may be dialled, names (`*.site.example` too) that may be "
+            "looked up. Every address a name resolves to must lie in a listed network."
+        ),
     ] = LOOPBACK
 
 

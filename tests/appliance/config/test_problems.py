@@ -140,7 +140,9 @@ def test_rules_between_settings_are_kept(tmp_path: Path, text: str, expected: st
     assert expected in one(tmp_path, text)
 
 
-@pytest.mark.parametrize("allow", ["10.0.0.0/8", "'::1'", "10.1.2.3", "gpu-1.internal", "localhost", "'fd00::/8'"])
+@pytest.mark.parametrize(
+    "allow", ["10.0.0.0/8", "'::1'", "10.1.2.3", "gpu-1.internal", "localhost", "'*.lab'", "'fd00::/8'"]
+)
 def test_networks_addresses_and_names_may_be_allowed(tmp_path: Path, allow: str) -> None:
     assert said(tmp_path, f"egress: {{allow: [{allow}]}}") == []
 

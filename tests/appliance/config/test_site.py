@@ -66,7 +66,7 @@ def test_an_empty_file_is_a_site_on_loopback_that_may_connect_to_loopback(tmp_pa
 
     assert (site.listen.api.host, site.listen.api.port) == ("127.0.0.1", 4000)
     assert (site.listen.admin.host, site.listen.admin.port) == ("127.0.0.1", 4001)
-    assert site.egress.allow == ("127.0.0.0/8", "::1/128")
+    assert site.egress.allow == ("127.0.0.0/8", "::1/128", "localhost")
     assert warnings(site) == []
 
 
