@@ -75,8 +75,7 @@ def _server(given: argparse.Namespace) -> Simulated:
     match given.kind:
         case "vllm":
             own = {"max_num_seqs": given.slots, "max_num_queued_reqs": given.queue}
-            task = "embed" if given.embed else "generate"
-            return vllm(VllmSettings(**shared, **_given(own), task=task))
+            return vllm(VllmSettings(**shared, **_given(own), task="embed" if given.embed else "generate"))
         case "ollama":
             own = {"num_parallel": given.slots, "max_queue": given.queue, "load_s": given.load_ms / 1000}
             return ollama(OllamaSettings(**shared, **_given(own)))

@@ -77,6 +77,7 @@ class Simulated:
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._stamp = (0, b"")
+        self._watchers: list[asyncio.Event] = []
         self.host = "127.0.0.1"
         self.port = 0
         emulator.attach(self.stats)
@@ -123,6 +124,13 @@ class Simulated:
         """The last requests, oldest first; control requests are not among them."""
         return list(self._seen)
 
+    async def until(self, holds: Callable[[Stats], bool]) -> None:
+        """Wait, without polling, until the counters say so: `await server.until(lambda stats: stats.aborted == 1)`."""
+        while not holds(self.stats):
+            moved = asyncio.Event()
+            self._watchers.append(moved)
+            await moved.wait()
+
     def forget(self) -> None:
         """Start afresh: no faults, nothing seen, counters of the past at zero."""
         self.faults.clear()
@@ -131,6 +139,10 @@ class Simulated:
         for field in Stats.__struct_fields__:
             setattr(self.stats, field, 0)
         self.stats.live, self.stats.connections = live, connections
+
+    def _moved(self) -> None:
+        while self._watchers:
+            self._watchers.pop().set()
 
     # -- server.Service
 
@@ -178,6 +190,7 @@ class Simulated:
         stats = self.stats
         stats.requests += 1
         stats.live += 1
+        self._moved()
         cut_off = True
         try:
             exchange = Exchange(request, reply, NO_HITS, stats)
@@ -197,6 +210,7 @@ class Simulated:
                 stats.aborted += 1
             else:
                 stats.finished += 1
+            self._moved()
 
     # -- faults
 

@@ -19,6 +19,7 @@ class LlamaCpp:
     without = frozenset(
         {
             Fault.OVERLOAD_IN_STREAM,
+            Fault.SPLIT_CHARACTER,  # its JSON is pure ASCII
             Fault.SILENT_STOP,
             Fault.FORBIDDEN,
             Fault.GENERATION_FAILED,
