@@ -131,7 +131,8 @@ async def _drain(
 ) -> None:
     if await _emptied(houses, drain_seconds, stop.urgent):
         return
-    log.warning("%d connections are still open; ending them", sum(house.door.taken for house in houses))
+    open_, busy = sum(house.door.taken for house in houses), sum(len(house.door.state.tasks) for house in houses)
+    log.warning("the time to drain is over; ending %d connections and %d requests", open_, busy)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settle_seconds):
             await on_drain_deadline()
