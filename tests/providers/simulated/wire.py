@@ -9,7 +9,7 @@ import msgspec
 from providers.simulated import Simulated
 
 HELLO = [{"role": "user", "content": "hello"}]
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "get_weather",
