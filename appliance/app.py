@@ -5,9 +5,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 import msgspec
 
@@ -16,14 +17,15 @@ from appliance.config.schema import Listener as ListenSettings
 from appliance.config.schema import Site
 from appliance.config.secrets import MasterKey, read_master_key, resolve
 from appliance.counters.memory import MemoryCounters
+from appliance.desk import allow_list, deployment_check
 from appliance.domain.errors import GatewayError
 from appliance.domain.events import Event
 from appliance.domain.ids import ProviderName
 from appliance.egress.client import EgressUpstream
 from appliance.egress.fuse import install, loop_factory
-from appliance.egress.guard import AllowList, Guard, Refusal
+from appliance.egress.guard import Guard, Refusal
 from appliance.egress.transport import PooledTransport
-from appliance.http.admin.app import build_admin
+from appliance.http.admin.app import Desk, build_admin
 from appliance.http.api import Surface, build_api
 from appliance.http.errors import render
 from appliance.http.live import Live
@@ -45,6 +47,9 @@ from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
 from appliance.pipeline.compile import Compiler
 from appliance.pipeline.inference import Inference
 from appliance.pipeline.listing import Listing
+from appliance.pipeline.manage.keys import Keys
+from appliance.pipeline.manage.models import Models
+from appliance.pipeline.rehash import Rehasher
 from appliance.pipeline.seeding import BudgetSeeder
 from appliance.pipeline.settlement import Books
 from appliance.ports.provider import Provider
@@ -68,13 +73,14 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     admin: App
     keeper: CatalogueKeeper
     live: Live
-    metrics: Metrics
     transport: PooledTransport
+    background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]  # each runs for as long as the gateway serves
 
 
-def build(site: Site, opened: Opened, master: MasterKey, allow: AllowList, metrics: Metrics) -> Gateway:
+def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics) -> Gateway:
     """Raises ConfigError. Opens nothing by itself: `opened` is the store, sockets come later."""
     clock = SystemClock()
+    allow = allow_list(site)
     names = [*(traits.name for traits in builtin()), *site.plugins.allow]
     loaded = load_providers(names, frozenset(site.plugins.allow))
     providers = {ProviderName(name): one for name, one in loaded.items()}
@@ -87,7 +93,9 @@ def build(site: Site, opened: Opened, master: MasterKey, allow: AllowList, metri
     keeper.before_change(_forget(upstream))
     state = RoutingState()
     attempts = Attempts(providers, upstream, state, metrics, clock)
-    inference = Inference(keeper, books, attempts, state, SystemRandom())
+    keys = Keys(opened.store, master, clock)
+    rehasher = Rehasher(keys.rehash)
+    inference = Inference(keeper, books, attempts, state, SystemRandom(), rehasher.note)
     live = Live()
     surface = Surface(
         authenticate=inference.authenticate,
@@ -97,11 +105,20 @@ def build(site: Site, opened: Opened, master: MasterKey, allow: AllowList, metri
     )
     return Gateway(
         api=build_api(surface, inference, Listing(keeper)),
-        admin=build_admin(surface, metrics.render),
+        admin=build_admin(
+            surface,
+            Desk(
+                keys=keys,
+                models=Models(opened.store, deployment_check(site), clock),
+                spend=opened.spend,
+                store=opened.store,
+                metrics=metrics.render,
+            ),
+        ),
         keeper=keeper,
         live=live,
-        metrics=metrics,
         transport=transport,
+        background=(keeper.follow, rehasher.follow, live.watch),
     )
 
 
@@ -113,18 +130,18 @@ def run(site: Site, announce: Callable[[str, str], None]) -> None:
     configure(site.log.level)
     for warning in warnings(site):
         log.warning(warning)
-    allow = AllowList(site.egress.allow)
+    allow = allow_list(site)
     metrics = Metrics()
     install(allow, metrics.egress_refused)
-    run_loop(_serve(site, allow, metrics, announce), loop_factory(allow, metrics.egress_refused))
+    run_loop(_serve(site, metrics, announce), loop_factory(allow, metrics.egress_refused))
 
 
-async def _serve(site: Site, allow: AllowList, metrics: Metrics, announce: Callable[[str, str], None]) -> None:
+async def _serve(site: Site, metrics: Metrics, announce: Callable[[str, str], None]) -> None:
     master = read_master_key(site.master_key_file)
     async with await open_for_serving(site.data_folder, SystemClock()) as opened:
         if opened.unclean:
             log.warning(opened.unclean)
-        gateway = build(site, opened, master, allow, metrics)
+        gateway = build(site, opened, master, metrics)
         await gateway.keeper.refresh()
         listeners = [
             _listener(site, site.listen.api, gateway.api, metrics),
@@ -136,7 +153,7 @@ async def _serve(site: Site, allow: AllowList, metrics: Metrics, announce: Calla
             gateway.live.stop()
 
         async with asyncio.TaskGroup() as background:
-            tasks = [background.create_task(gateway.keeper.follow()), background.create_task(gateway.live.watch())]
+            tasks = [background.create_task(work()) for work in gateway.background]
             await serve(
                 listeners,
                 drain_seconds=site.stop.drain_seconds,

@@ -58,7 +58,7 @@ def error_handlers(edges: Edges) -> ExceptionHandlersMap:
             allow = tuple(method for method in served if method not in {"", "OPTIONS"})
             return ours(request, MethodNotAllowed(f"`{request.method}` is not served at `{path[:128]}`", allow=allow))
         if error.status_code < 500:
-            return ours(request, BadRequest(str(error.detail)[:300]))
+            return ours(request, invalid(error))
         return fault(request, error)
 
     def fault(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -67,6 +67,16 @@ def error_handlers(edges: Edges) -> ExceptionHandlersMap:
         return respond(internal(request_id))
 
     return {GatewayError: ours, HTTPException: framework, Exception: fault}
+
+
+def invalid(error: HTTPException) -> BadRequest:
+    """What the framework found wrong with parameters or a body, with the field it names first."""
+    found = error.extra[0] if isinstance(error.extra, list) and error.extra else None
+    if not isinstance(found, dict):
+        return BadRequest(str(error.detail)[:300])
+    field = str(found.get("key") or "") or None
+    text = str(found.get("message", error.detail))[:300]
+    return BadRequest(f"`{field}`: {text}" if field else text, param=field)
 
 
 def respond(error: GatewayError) -> Response[bytes]:

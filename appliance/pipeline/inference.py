@@ -1,14 +1,15 @@
 """The story of one request, from a principal and a body to an answer on its way."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 
 import msgspec
 
 from appliance.domain.errors import StoreUnavailable
 from appliance.domain.identity import Principal
-from appliance.domain.ids import RequestId
+from appliance.domain.ids import KeyId, RequestId
+from appliance.domain.secret import Secret
 from appliance.domain.upstream import Body, Call, Kind, WholeAnswer
 from appliance.domain.usage import Usage
 from appliance.domain.view import View, view
@@ -53,7 +54,10 @@ class Inference:
         attempts: Attempts,
         state: RoutingState,
         random: Random,
+        on_old_pepper: Callable[[KeyId, Secret], None],
     ) -> None:
+        """`on_old_pepper` is told of a key that was hashed before the last rotation; it must return at once."""
+        self._on_old_pepper = on_old_pepper
         self._catalogue = catalogue
         self._books = books
         self._attempts = attempts
@@ -62,7 +66,11 @@ class Inference:
 
     def authenticate(self, token: str) -> Principal:
         """Raises InvalidKey, ExpiredKey, StoreUnavailable."""
-        return self._catalogue.current().ring.authenticate(token, self._books.clock.now())
+        ring = self._catalogue.current().ring
+        who = ring.authenticate(token, self._books.clock.now())
+        if who.key.pepper_version != ring.newest:
+            self._on_old_pepper(who.key.id, Secret(token))
+        return who
 
     def begin(self, who: Principal, kind: Kind, request_id: RequestId) -> Settlement:
         """From here on the request will have its row. Raises StoreUnavailable when no row could be kept."""

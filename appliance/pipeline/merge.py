@@ -70,7 +70,10 @@ class MergedStream:
             done, _ = await asyncio.wait(self._reads, return_when=asyncio.FIRST_COMPLETED)
             for read in done:
                 index = self._reads.pop(read)
-                if not self._take(index, read.result(), given):
+                ended = self._take(index, read.result(), given)
+                if given and isinstance(given[-1], Broken):
+                    return given  # one broken part breaks the answer: nothing follows
+                if not ended:
                     self._reads[asyncio.ensure_future(self._parts[index].next())] = index
             if not self._reads:
                 given.extend(self._end())

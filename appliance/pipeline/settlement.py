@@ -1,9 +1,11 @@
 """The end of a request: what was held is paid, one row is written, exactly once on every way out."""
 
+import logging
 from datetime import datetime
 
 import msgspec
 
+from appliance.domain.errors import StoreUnavailable
 from appliance.domain.identity import Principal
 from appliance.domain.ids import Micros, RequestId, Seconds
 from appliance.domain.ledger import LedgerRow, Status
@@ -16,6 +18,8 @@ from appliance.ports.clock import Clock
 from appliance.ports.counters import Counters, Ticket
 from appliance.ports.ledger import LedgerWriter
 from appliance.ports.observer import Observer
+
+log = logging.getLogger(__name__)
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -96,7 +100,8 @@ class Settlement:
     async def close(self, status: Status, http_status: int, error: str | None = None) -> None:
         """Settle and write the row. A second call does nothing.
 
-        The counters promise not to be interrupted by cancellation, so a client that leaves cannot leave a debt.
+        The row comes first, then the counters, which promise not to be interrupted by cancellation: a client that
+        leaves cannot leave a debt.
         """
         if self.closed:
             return
@@ -104,13 +109,14 @@ class Settlement:
         now = self._books.clock.monotonic()
         busy = Seconds(now - self.busy_since) if self.busy_since is not None else Seconds(0.0)
         paid = cost(self.price, self.usage, busy) if self.busy_since is not None else Micros(0)
-        try:
-            if self.ticket is not None:
+        row = self._row(status, http_status, error, paid)
+        self._books.ledger.record(row)
+        self._books.observer.request_ended(row)
+        if self.ticket is not None:
+            try:
                 await self._books.counters.settle(self.ticket, self.usage.total, paid)
-        finally:  # whatever becomes of the counters, the row is written
-            row = self._row(status, http_status, error, paid)
-            self._books.ledger.record(row)
-            self._books.observer.request_ended(row)
+            except StoreUnavailable as fault:  # the answer was given and its row is kept: the client is not told no
+                log.error("request `%s` stays reserved: %s", self.request_id, fault.message)  # noqa: TRY400 -- enough
 
     def _row(self, status: Status, http_status: int, error: str | None, paid: Micros) -> LedgerRow:
         now = self._books.clock.monotonic()

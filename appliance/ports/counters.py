@@ -44,7 +44,10 @@ class Counters(Protocol):
         ...
 
     async def settle(self, ticket: Ticket, tokens: int, cost: int) -> None:
-        """Replace what was held by what was used and free the parallel slot. Settling a ticket twice does nothing."""
+        """Replace what was held by what was used, and free the slot. Settling a ticket twice does nothing.
+
+        Not interrupted by cancellation: the caller may be a task whose client has just left.
+        """
         ...
 
     async def seed(self, key: KeyId, window: Window, cost: int, tokens: int) -> None:

@@ -35,12 +35,21 @@ class _Refused(ValueError):
 
 def decode(raw: bytes, depth: int = 64) -> Body:
     """Raises BadRequest: not JSON, not an object, nested deeper than `depth`, duplicate or case-twin keys, NaN."""
+    body = check_json(raw, depth)
+    if not isinstance(body, dict):
+        raise BadRequest(f"the body must be a JSON object, not {_kind(body)}")
+    _refuse_twins(body)
+    return body
+
+
+def check_json(raw: bytes, depth: int = 64) -> Any:
+    """Any JSON value. Raises BadRequest as `decode` does; case twins are let through."""
     if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
         raise BadRequest(f"the body holds more than {MOST_VALUES:,} values")
     if too_deep(raw, depth):
         raise BadRequest(f"the body is nested deeper than {depth} levels")
     try:
-        body = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except _Refused as error:
         raise BadRequest(str(error)) from None
     except UnicodeDecodeError:
@@ -49,12 +58,9 @@ def decode(raw: bytes, depth: int = 64) -> Body:
         raise BadRequest(f"the body is not JSON: {error.msg} at byte {error.pos}") from None
     except (RecursionError, ValueError):
         raise BadRequest("the body is not JSON that can be read: a number or a nesting is out of range") from None
-    if not isinstance(body, dict):
-        raise BadRequest(f"the body must be a JSON object, not {_kind(body)}")
-    _refuse_twins(body)
     if _SURROGATE.search(raw):
-        _refuse_surrogates(body)
-    return body
+        _refuse_surrogates(value)
+    return value
 
 
 def too_deep(raw: bytes, depth: int) -> bool:
@@ -122,7 +128,7 @@ def _twins(body: Body, reserved: frozenset[str]) -> None:
             raise BadRequest(f"`{name[:64]}` is spelled `{name.casefold()}` here", param=name[:64])
 
 
-def _refuse_surrogates(body: Body) -> None:
+def _refuse_surrogates(body: object) -> None:
     try:
         msgspec.json.encode(body)
     except UnicodeEncodeError:

@@ -5,7 +5,7 @@ from typing import cast
 
 from litestar.types import HTTPRequestEvent, Receive
 
-from appliance.domain.errors import BodyTooLarge, ClientGone, InvalidKey, UnsupportedMediaType
+from appliance.domain.errors import BadRequest, BodyTooLarge, ClientGone, InvalidKey, UnsupportedMediaType
 from appliance.domain.ids import RequestId
 from appliance.http.errors import Header
 
@@ -41,7 +41,9 @@ async def read_body(headers: list[Header], receive: Receive, limit: int) -> byte
     Raises UnsupportedMediaType for another content type, ClientGone when the client leaves before it has said all.
     """
     for name, value in headers:
-        if name == b"content-length" and (not value.isdigit() or int(value[:18]) > limit):
+        if name == b"content-length" and not value.isdigit():
+            raise BadRequest("`content-length` is no number")
+        if name == b"content-length" and int(value[:18]) > limit:
             raise BodyTooLarge(f"the body is larger than {limit:,} bytes")
         if name == b"content-type" and value.partition(b";")[0].strip().lower() not in JSON_TYPES:
             raise UnsupportedMediaType("the body must be JSON; send `content-type: application/json`")

@@ -1,6 +1,7 @@
 """One inference route as a raw ASGI application: guard, body, pipeline, answer, settlement."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import cast
 
@@ -28,6 +29,8 @@ from appliance.pipeline.settlement import Settlement
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_BUFFER = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+READING_SECONDS = 30.0  # a client has at least this long to take an answer
+PARTING_SECONDS = 1.0
 FORBIDDEN = (FieldNotAllowed, ModelNotAllowed, NotPermitted)
 ENDINGS = {  # error code -> how the ledger says it ended; any other was refused by the gateway itself
     "client_gone": Status.GONE,
@@ -142,14 +145,14 @@ class InferenceRoute:
                 watch.cancel()
 
     async def _answer(self, case: Settlement, answer: Answer, running: Running, out: Out) -> None:
+        running.until = asyncio.get_running_loop().time() + max(READING_SECONDS, case.seconds_left())
         if isinstance(answer, Whole):
             head = [JSON, (b"content-length", b"%d" % len(answer.body)), *_told(case)]
             await case.close(Status.OK, 200)
             await out.head(200, head)
-            running.answered = True
             await out.piece(answer.body, more=False)
+            running.answered = True
             return
-        running.until = asyncio.get_running_loop().time() + case.seconds_left()
         try:
             await _stream(case, answer, running, out)
         except BaseException:
@@ -167,9 +170,9 @@ async def _stream(case: Settlement, relay: Relay, running: Running, out: Out) ->
         ended = relay.ended
         if ended is not None:
             await case.close(ended, 200, relay.error)
-            running.answered = True  # a client may hang up on the last byte: the upstream's end is still read
         await out.piece(data, more=ended is None)
         if ended is not None:
+            running.answered = True  # a client may hang up on the last byte: the upstream's end is still read
             return
         data = await relay.next()
 
@@ -194,7 +197,9 @@ async def _cut(case: Settlement, running: Running, out: Out) -> None:
         return
     told = render(error)
     await case.close(running.reason, told.status, told.code)
-    await out.refuse(error)
+    with contextlib.suppress(TimeoutError):  # a client that does not read is not waited for
+        async with asyncio.timeout(PARTING_SECONDS):
+            await out.refuse(error)
 
 
 def _told(case: Settlement) -> list[Header]:
