@@ -10,9 +10,10 @@ from litestar.types import HTTPScope, Receive, Send
 
 from appliance.domain.errors import GatewayError
 from appliance.domain.identity import Key
-from appliance.domain.ids import ProviderName
+from appliance.domain.ids import KeyId, ProviderName
 from appliance.domain.model import Model
 from appliance.domain.money import Price
+from appliance.domain.secret import Secret
 from appliance.domain.upstream import Body, Kind
 from appliance.http.live import Live
 from appliance.http.v1.route import Edges, InferenceRoute
@@ -63,15 +64,19 @@ class Gateway:
         self.live = Live()
         self.faults: list[tuple[str, Exception]] = []
         self.refusals: list[tuple[GatewayError, str]] = []
+        self.old_peppers: list[tuple[KeyId, str]] = []
         self.keeper = CatalogueKeeper(self.store, compiled, self.clock)
         books = Books(self.counters, self.ledger, self.observer, self.clock)
         providers = {ProviderName("fake"): self.provider}
         attempts = Attempts(providers, self.upstream, self.state, self.observer, self.clock)
-        self.inference = Inference(self.keeper, books, attempts, self.state, Random(7))
+        self.inference = Inference(self.keeper, books, attempts, self.state, Random(7), self._old_pepper)
         self.edges = Edges(
             on_fault=lambda request, fault: self.faults.append((request, fault)),
             on_refused=lambda error, peer: self.refusals.append((error, peer)),
         )
+
+    def _old_pepper(self, key: KeyId, token: Secret) -> None:
+        self.old_peppers.append((key, token.reveal()))
 
     def route(self, kind: Kind = Kind.CHAT) -> InferenceRoute:
         return InferenceRoute(kind, self.inference, self.live, self.edges)

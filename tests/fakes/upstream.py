@@ -44,6 +44,11 @@ class FakeExchange:
     def aborted(self) -> bool:
         return self.closed and not self._ended
 
+    @property
+    def left(self) -> int:
+        """Pieces nobody has read."""
+        return len(self._pieces)
+
     def header(self, name: str) -> str | None:
         return self._headers.get(name)
 
