@@ -104,6 +104,7 @@ PLAIN = (
             chat("chat of accents", "use accents"),
             chat("chat, two choices", n=2),
             chat("chat with log probabilities", logprobs=True, top_logprobs=2, max_tokens=3),
+            chat("chat of accents with log probabilities", "use accents", logprobs=True, top_logprobs=2),
             chat("chat in content parts", [{"type": "text", "text": "hello"}]),
         )
     ),

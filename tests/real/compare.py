@@ -18,9 +18,6 @@ class Difference:
     real: str
     other: str
 
-    def __str__(self) -> str:
-        return f"{self.path}\n    real:  {self.real}\n    other: {self.other}"
-
 
 @dataclass(frozen=True)
 class Allowed:
@@ -54,6 +51,18 @@ def unexplained(
     left = [difference for difference in found if not any(each.covers(server, difference) for each in mine)]
     stale = [each for each in mine if not any(each.covers(server, difference) for difference in found)]
     return left, stale
+
+
+def grouped(found: list[Difference]) -> Iterator[str]:
+    """The differences for people: one that many cases share is told once, most shared first."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for difference in found:
+        setup, _, rest = difference.path.partition(SEPARATOR)
+        case, _, place = rest.partition(SEPARATOR)
+        groups.setdefault((place, difference.real, difference.other), []).append(f"{setup}{SEPARATOR}{case}")
+    for (place, real, other), cases in sorted(groups.items(), key=lambda group: -len(group[1])):
+        shown = "; ".join(cases[:5]) + (f"; and {len(cases) - 5} more" if len(cases) > 5 else "")
+        yield f"{place}\n    in:    {shown}\n    real:  {real}\n    other: {other}"
 
 
 def _shown(shape: Shape) -> str:

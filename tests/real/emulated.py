@@ -53,7 +53,7 @@ def main() -> int:
     for server in SERVERS:
         found = asyncio.run(differences(server))
         left, stale = compare.unexplained(server.name, found, ALLOWED)
-        for difference in left:
+        for difference in compare.grouped(left):
             print(f"{server.name}: {difference}")
         for allowance in stale:
             print(f"{server.name}: nothing needs the allowance `{allowance.path}` any more")

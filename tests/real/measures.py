@@ -28,12 +28,12 @@ async def disconnect(http: httpx.AsyncClient, ask: Ask, prefix: str) -> Shape:
     """Leave an endless stream after its first bytes; the server must be free again."""
     async with http.stream("POST", ENDLESS.path, json=_endless(prefix)) as response:
         first = await anext(response.aiter_raw())
-        during = await _running(http, prefix)
+        during = await _settled(http, prefix, running=True)
     return {
         "status": response.status_code,
         "first bytes": "an event" if first.startswith(b"data:") else "something else",
         "running while it streams": during,
-        "running once the client left": await _idle(http, prefix),
+        "running once the client left": await _settled(http, prefix, running=False),
         "next answer": (await ask(http, Case("chat", ENDLESS.path, _whole(4)))).get("status"),
     }
 
@@ -71,15 +71,15 @@ async def _running(http: httpx.AsyncClient, prefix: str) -> str:
     return found[1] if found else "not told"
 
 
-async def _idle(http: httpx.AsyncClient, prefix: str) -> str:
-    """The same once nothing runs, or what it still says when patience ends."""
-    running = ""
+async def _settled(http: httpx.AsyncClient, prefix: str, *, running: bool) -> str:
+    """The gauge once something or nothing runs, or what it still says when patience ends."""
+    shown = ""
     for _ in range(int(PATIENCE_S / LOOK_AGAIN_S)):
-        running = await _running(http, prefix)
-        if running in {"0.0", "not told"}:
+        shown = await _running(http, prefix)
+        if shown == "not told" or (shown != "0.0") is running:
             break
         await asyncio.sleep(LOOK_AGAIN_S)
-    return running
+    return shown
 
 
 def _endless(prefix: str) -> dict[str, object]:

@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         print(f"  written: {write(recording, server, version).name}")
         return 0
     found = list(compare.differences(committed(server)["shapes"], recording["shapes"]))
-    for difference in found:
+    for difference in compare.grouped(found):
         print(difference)
     print(f"  {server.name}: {len(found)} differences from the committed recording")
     return 1 if found else 0

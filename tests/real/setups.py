@@ -95,7 +95,7 @@ VLLM = Server(
         ),
         Setup(
             name="thinking and busy",
-            asked=(*cases.REASONING, cases.chat("chat that does not think")),
+            asked=cases.REASONING,
             options=(*("--max-num-seqs", "1", "--max-num-queued-reqs", "2", "--reasoning-parser", "deepseek_r1"),),
             settings={
                 "reasoning": True,

@@ -30,7 +30,7 @@ CONSTANT_KEYS = frozenset(
 )
 TEXT_KEYS = frozenset({"message", "detail", "error", "msg"})
 ID_KEYS = frozenset({"id", "item_id", "call_id", "response_id", "system_fingerprint"})
-FLOWING_KEYS = frozenset({"content", "reasoning", "reasoning_content", "text", "arguments", "partial_json", "delta"})
+FLOWING_KEYS = frozenset({"content", "reasoning", "reasoning_content", "text", "arguments", "token", "delta"})
 HEADERS = frozenset(
     {
         *("content-type", "content-length", "transfer-encoding", "allow", "www-authenticate", "retry-after"),
@@ -50,11 +50,15 @@ _RANDOM = (
     (re.compile(r"\d+(?:\.\d+)?"), "<n>"),
 )
 
+# pydantic appends a dump of the model, the input and links: how many errors there were is all that is held to.
+_DUMP = re.compile(r"(validation errors?\b[^\n]*)\n.*", re.DOTALL)
+
 Shape = object  # JSON: str, list or dict
 
 
 def pattern(text: str) -> str:
     """`text` with identifiers, addresses and numbers replaced by their kind."""
+    text = _DUMP.sub(r"\1 ...", text)
     for expression, kind in _RANDOM:
         text = expression.sub(kind, text)
     return text[:LONGEST_TEXT]
@@ -201,17 +205,21 @@ def _event_shape(event: dict[str, object]) -> Shape:
 
 
 def _flowing(shapes: list[Shape]) -> list[Shape]:
-    """Equal neighbours as one. Within such a run a text may be empty here and there (half a character)."""
-    runs = (list(run) for _, run in groupby(shapes, key=_eased))
-    return [run[0] if all(shape == run[0] for shape in run) else _eased(run[0]) for run in runs]
+    """Equal neighbours as one. Between the first event and the finish a text may be empty (half a character)."""
+    eased = [_eased(shape) if place and not _finishes(shape) else shape for place, shape in enumerate(shapes)]
+    return [shape for shape, _ in groupby(eased)]
+
+
+def _finishes(shape: Shape) -> bool:
+    return '"finish_reason": "= ' in json.dumps(shape)
 
 
 def _eased(shape: Shape, key: str = "") -> Shape:
     if isinstance(shape, dict):
         return {name: _eased(part, name) for name, part in shape.items()}
     if isinstance(shape, list):
-        return [_eased(part, key) for part in shape]
-    return "string" if shape == "empty string" and key in FLOWING_KEYS else shape
+        return [_eased(part, key) for part in shape] or (["integer"] if key == "bytes" else [])
+    return "string" if key in FLOWING_KEYS and shape in {"empty string", "empty string | string"} else shape
 
 
 def of_metrics(text: str, prefix: str) -> dict[str, Shape]:
