@@ -10,9 +10,8 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv6Network, ip_network
 
-import msgspec
-
 from appliance.egress.address import MAPPED, Address, Network, faces, forbidden, parse
+from appliance.egress.refusals import OnRefusal, Refusal
 
 LOOPBACK = ("127.0.0.0/8", "::1/128", "localhost")
 _NAME = re.compile(r"(?=.{1,253}$)(?:\*\.)?(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
@@ -24,19 +23,6 @@ Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 
 class EgressRefused(OSError):
     """Something here wanted to connect where the configuration does not let it."""
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """What was stopped. `times` counts the same refusal since it was last reported."""
-
-    layer: str  # dial | loop | audit
-    what: str  # `connect`, `lookup`, `subprocess`, ...
-    to: str  # destination or program, for the operator
-    why: str
-    times: int = 1
-
-
-OnRefusal = Callable[[Refusal], None]
 
 
 class AllowList:
@@ -116,11 +102,17 @@ class Guard:
     """Turns a host into the addresses that may be dialled for it."""
 
     def __init__(
-        self, allow: AllowList, *, resolve: Resolve = system_lookup, on_refusal: OnRefusal | None = None
+        self,
+        allow: AllowList,
+        *,
+        resolve: Resolve = system_lookup,
+        on_refusal: OnRefusal | None = None,
+        layer: str = "dial",
     ) -> None:
         self.allow = allow
         self._resolve = resolve
         self._on_refusal = on_refusal
+        self._layer = layer
 
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Where `host` may be dialled, in the resolver's order; at least one.
@@ -156,5 +148,5 @@ class Guard:
 
     def _refused(self, what: str, to: str, why: str) -> EgressRefused:
         if self._on_refusal is not None:
-            self._on_refusal(Refusal(layer="dial", what=what, to=to, why=why))
+            self._on_refusal(Refusal(layer=self._layer, what=what, to=to, why=why))
         return EgressRefused(f"egress guard: {why}")

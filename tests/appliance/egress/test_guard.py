@@ -3,7 +3,8 @@ from collections.abc import Sequence
 import pytest
 
 from appliance.egress.address import faces, parse
-from appliance.egress.guard import AllowList, EgressRefused, Guard, Refusal
+from appliance.egress.guard import AllowList, EgressRefused, Guard
+from appliance.egress.refusals import Refusal
 
 
 def answers(*found: Sequence[str]) -> "Resolver":

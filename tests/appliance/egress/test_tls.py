@@ -216,7 +216,7 @@ def test_the_environment_can_ask_for_no_session_keys(tmp_path: Path, monkeypatch
 
     context = TlsContexts().context(None)
 
-    assert context.keylog_filename is None
+    assert not context.keylog_filename
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
