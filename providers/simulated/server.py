@@ -288,7 +288,8 @@ class Connection(asyncio.Protocol):
         """Send bytes, behind a held head."""
         if self._held:
             data, self._held = self._held + data, b""
-        if data:
+        # A send that failed closes the transport at once; our task learns of it by its cancellation a turn later.
+        if data and not self._transport.is_closing():
             self._transport.write(data)
 
     async def drained(self) -> None:

@@ -15,7 +15,7 @@ from providers.simulated.vectors import inputs_of
 from providers.simulated.vllm.chat import Answer, late_refusals, refuse_in_stream, serve
 from providers.simulated.vllm.engine import Engine, Work
 from providers.simulated.vllm.errors import Refused, invalid, undecodable
-from providers.simulated.vllm.reading import check_lengths, choices, forced_text, limit_of
+from providers.simulated.vllm.reading import Wish, check_lengths, choices, forced_text, limit_of
 from providers.simulated.vllm.shapes import FINGERPRINT
 
 DEFAULT_LIMIT = 16
@@ -139,21 +139,17 @@ def _body(raw: bytes) -> CompletionBody:
 
 def _plans(engine: Engine, run: Run, opening: str) -> Iterator[tuple[str, Plan]]:
     body, settings = run.body, engine.settings
+    asked = DEFAULT_LIMIT if body.max_tokens is None else body.max_tokens
     for prompt in run.prompts:
-        asked = DEFAULT_LIMIT if body.max_tokens is None else body.max_tokens
-        yield from (
-            (prompt, plan)
-            for plan in choices(
-                settings,
-                seed_of(run.model, prompt, body.seed),
-                body.n or 1,
-                limit=limit_of(settings, count(prompt), asked),
-                stop=body.stops,
-                forced=lambda seed: forced_text(body.response_format, body.structured_outputs, seed),
-                to_limit=body.ignore_eos,
-                opening=opening,
-            )
+        wish = Wish(
+            limit=limit_of(settings, count(prompt), asked),
+            stop=body.stops,
+            forced=lambda seed: forced_text(body.response_format, body.structured_outputs, seed),
+            to_limit=body.ignore_eos,
+            opening=opening,
         )
+        for plan in choices(settings, seed_of(run.model, prompt, body.seed), body.n or 1, wish):
+            yield prompt, plan
 
 
 def _reason(plan: Plan) -> str:

@@ -13,7 +13,7 @@ from providers.simulated.generate import count, seed_of
 from providers.simulated.vllm.chat import Answer, late_refusals, serve
 from providers.simulated.vllm.engine import Engine, Work
 from providers.simulated.vllm.errors import Refused, undecodable
-from providers.simulated.vllm.reading import check_lengths, choices, limit_of
+from providers.simulated.vllm.reading import Wish, check_lengths, choices, limit_of
 
 _json = msgspec.json.encode
 
@@ -56,13 +56,9 @@ async def messages(engine: Engine, exchange: Exchange, created: int) -> None:  #
     model = engine.check_model(body.model)
     check_lengths(engine.settings, count(text), body.max_tokens, "max_tokens")
     late_refusals(engine, exchange)
-    plan = choices(
-        engine.settings,
-        seed_of(model, text),
-        1,
-        limit=limit_of(engine.settings, count(text), body.max_tokens),
-        stop=tuple(body.stop_sequences or ()),
-    )[0]
+    limit = limit_of(engine.settings, count(text), body.max_tokens)
+    wish = Wish(limit=limit, stop=tuple(body.stop_sequences or ()))
+    plan = choices(engine.settings, seed_of(model, text), 1, wish)[0]
     run = _Run(id=f"chatcmpl-{engine.new_id()}", model=model, prompt_tokens=count(text), plan=plan)
     answer = Answer(
         work=Work(prompt_tokens=run.prompt_tokens, tokens=plan.tokens, reasons=(plan.finish,)),

@@ -66,10 +66,7 @@ def chat_plans(run: Run, hits: Hits) -> tuple[Plan, ...]:
     prompt = render(body.messages, body.tools)
     parallel = body.parallel_tool_calls is not False
     tools = called(tools_of(body.tools), prompt, body.tool_choice, parallel=parallel) if run.tool_mode != "none" else ()
-    return choices(
-        settings,
-        seed_of(run.model, prompt.text, body.seed),
-        body.n or 1,
+    wish = Wish(
         limit=limit_of(settings, run.prompt_tokens, body.limit),
         stop=body.stops,
         calls=tools,
@@ -78,21 +75,22 @@ def chat_plans(run: Run, hits: Hits) -> tuple[Plan, ...]:
         to_limit=body.ignore_eos,
         opening=OPENING if Fault.SPLIT_CHARACTER in hits else "",
     )
+    return choices(settings, seed_of(run.model, prompt.text, body.seed), body.n or 1, wish)
 
 
-def choices(
-    settings: VllmSettings,
-    seed: int,
-    n: int,
-    *,
-    limit: int,
-    stop: tuple[str, ...] = (),
-    calls: tuple[Tool, ...] = (),
-    forced: Callable[[int], str | None] = lambda _: None,
-    thinks: bool = False,
-    to_limit: bool = False,
-    opening: str = "",
-) -> tuple[Plan, ...]:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks of each of its answers."""
+
+    limit: int
+    stop: tuple[str, ...] = ()
+    calls: tuple[Tool, ...] = ()
+    forced: Callable[[int], str | None] = lambda _: None  # the text a constraint leaves no choice about, by seed
+    thinks: bool = False
+    to_limit: bool = False
+    opening: str = ""
+
+
+def choices(settings: VllmSettings, seed: int, n: int, wish: Wish) -> tuple[Plan, ...]:
     """`n` different answers to one prompt. Raises Refused when a grammar cannot be compiled."""
     plans: list[Plan] = []
     for index in range(n):
@@ -101,13 +99,13 @@ def choices(
             ask = Ask(
                 seed=own,
                 natural=settings.tokens,
-                limit=limit,
-                stop=stop,
-                calls=calls,
-                forced=None if calls else forced(own),
-                thinks=thinks,
-                to_limit=to_limit,
-                opening=opening,
+                limit=wish.limit,
+                stop=wish.stop,
+                calls=wish.calls,
+                forced=None if wish.calls else wish.forced(own),
+                thinks=wish.thinks,
+                to_limit=wish.to_limit,
+                opening=wish.opening,
             )
             plans.append(plan(ask))
         except (BadSchema, BadPattern) as error:

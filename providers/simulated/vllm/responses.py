@@ -13,7 +13,7 @@ from providers.simulated.generate import count, seed_of
 from providers.simulated.vllm.chat import Answer, late_refusals, serve
 from providers.simulated.vllm.engine import Engine, Work
 from providers.simulated.vllm.errors import undecodable
-from providers.simulated.vllm.reading import check_lengths, choices, limit_of
+from providers.simulated.vllm.reading import Wish, check_lengths, choices, limit_of
 
 _json = msgspec.json.encode
 
@@ -56,12 +56,8 @@ async def responses(engine: Engine, exchange: Exchange, created: int) -> None:
     text = render([*system, *turns]).text
     check_lengths(engine.settings, count(text), body.max_output_tokens, "max_output_tokens")
     late_refusals(engine, exchange)
-    plan = choices(
-        engine.settings,
-        seed_of(model, text),
-        1,
-        limit=limit_of(engine.settings, count(text), body.max_output_tokens),
-    )[0]
+    wish = Wish(limit=limit_of(engine.settings, count(text), body.max_output_tokens))
+    plan = choices(engine.settings, seed_of(model, text), 1, wish)[0]
     run = _Run(id=f"resp_{engine.new_id()}", model=model, created=created, prompt_tokens=count(text), plan=plan)
     answer = Answer(
         work=Work(prompt_tokens=run.prompt_tokens, tokens=plan.tokens, reasons=(plan.finish,)),

@@ -211,3 +211,18 @@ async def test_what_is_not_http_is_refused_and_closed() -> None:
         writer.close()
 
     assert raw.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_client_that_does_not_read_holds_the_stream_and_its_leaving_ends_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = VllmSettings(tokens=60_000, context_length=1_000_000)  # more than the kernel's buffers hold
+    async with vllm(settings) as server:
+        async with Talk(server) as talk:
+            talk.say(PATH, STREAMED)
+            await talk.head()
+        await asyncio.wait_for(server.until(lambda stats: stats.aborted == 1), TIMEOUT_S)
+
+    assert server.stats.finished == 0
+    assert server.crashes == []
+    assert caplog.records == []  # asyncio complains of writes to a lost connection
