@@ -99,11 +99,22 @@ def said_in(body: Any) -> Said | None:
         return None
     error = body.get("error")
     if isinstance(error, str) and error:  # Ollama, TGI, vLLM's 401
-        return Said(message=_text(error), type=_string(body.get("error_type")))
+        return _wrapped(error) or Said(message=_text(error), type=_string(body.get("error_type")))
     if isinstance(error, dict):  # OpenAI, vLLM, llama.cpp; TGI's chat route
         return _said(error)
     # vLLM before 0.10, SGLang; or FastAPI
     return _said(body) if body.get("object") == "error" else _detailed(body.get("detail"))
+
+
+def _wrapped(text: str) -> Said | None:
+    """The error of llama.cpp's server that Ollama passes on as text."""
+    if not text.startswith('{"error":{'):
+        return None
+    try:
+        error = read_json(text.encode()).get("error")
+    except UpstreamError:
+        return None
+    return _said(error) if isinstance(error, dict) else None
 
 
 def _detailed(detail: Any) -> Said | None:

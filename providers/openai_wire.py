@@ -104,7 +104,10 @@ class OpenAIWire:
 
 def url_problems(deployment: Deployment, traits: Traits) -> list[str]:
     """What is wrong with a deployment's address and upstream model, for any provider."""
-    url = urlsplit(deployment.url)
+    try:
+        url = urlsplit(deployment.url)
+    except ValueError:  # a bracket without its other half
+        return ["url cannot be read; it must look like `http://host:port`"]
     problems = []
     if url.scheme not in {"http", "https"} or not url.hostname:
         problems.append(f"url `{deployment.url}` must look like `http://host:port`")
