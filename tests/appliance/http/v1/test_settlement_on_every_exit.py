@@ -410,6 +410,7 @@ async def test_a_stop_after_the_last_byte_changes_nothing() -> None:
 
     await trailing.reached()
     gateway.live.stop()
+    trailing.open()
     await ended(task)
 
     assert client.events[-1] == "[DONE]"
