@@ -8,7 +8,6 @@ from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from appliance.domain.errors import ConfigError
@@ -68,19 +67,18 @@ def _upgrade(file: Path, database: Database) -> Migrated:
 def _run(connection: Connection, script: ScriptDirectory, database: Database) -> tuple[str | None, str]:
     newest = script.get_current_head() or ""
     before = MigrationContext.configure(connection).get_current_revision()
+    if before is not None and before not in {step.revision for step in script.walk_revisions()}:
+        raise ConfigError(
+            f"the {database} has schema {before}, which this release does not know ({newest} is its newest); "
+            "install the release that wrote it"
+        )
 
     def steps(current: object, context: MigrationContext) -> list[RevisionStep]:
         del current, context
         order = script.iterate_revisions("head", before or "base", implicit_base=True)
         return [MigrationStep.upgrade_from_script(script.revision_map, each) for each in reversed(list(order))]
 
-    try:
-        with EnvironmentContext(Config(), script, fn=steps) as environment:
-            environment.configure(connection=connection, render_as_batch=True)
-            environment.run_migrations()
-    except CommandError as error:
-        raise ConfigError(
-            f"the {database} has schema {before}, which this release does not know ({newest} is its newest); "
-            "install the release that wrote it"
-        ) from error
+    with EnvironmentContext(Config(), script, fn=steps) as environment:
+        environment.configure(connection=connection, render_as_batch=True)
+        environment.run_migrations()
     return before, newest

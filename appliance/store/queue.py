@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 from pathlib import Path
@@ -54,6 +54,7 @@ class LedgerQueue:
         self._waiting: list[LedgerRow] = []
         self._in_hand: list[LedgerRow] = []  # the batch being written
         self._recorded = 0
+        self._lost = 0  # given up: in the log instead
         self._some = asyncio.Event()  # a row waits, or the end has come
         self._due = asyncio.Event()  # do not wait for more rows
         self._tried = asyncio.Event()  # set and replaced after every try
@@ -79,7 +80,7 @@ class LedgerQueue:
         if len(self._waiting) >= BATCH:
             self._due.set()
         if self._task is not None and self._task.done():
-            _spill([row])  # nobody is left to write it; the log is the last place that can keep it
+            self._give_up()
 
     async def start(self) -> str | None:
         """Begin a run; the answer says so when the last one did not end cleanly. Raises StoreUnavailable."""
@@ -92,9 +93,9 @@ class LedgerQueue:
     async def flush(self) -> None:
         """Return once every row recorded so far is durable. Raises StoreUnavailable when that cannot be had now."""
         target = self._recorded
-        while self._recorded - self.backlog < target:
+        while self._recorded - self.backlog - self._lost < target:
             if not self.healthy:
-                raise StoreUnavailable(f"{self.backlog} ledger rows cannot be written now; the log says why")
+                raise StoreUnavailable(f"{self.backlog + self._lost} ledger rows cannot be written; the log says why")
             self._due.set()
             await self._tried.wait()
 
@@ -111,9 +112,9 @@ class LedgerQueue:
         self._due.set()
         await asyncio.wait([self._task])
         try:
-            if lost := [*self._in_hand, *self._waiting]:
-                _spill(lost)
-                raise StoreUnavailable(f"{len(lost)} ledger rows could not be written; they stand in the log, as JSON")
+            if self._lost or self.backlog:
+                self._give_up()
+                raise StoreUnavailable(f"{self._lost} ledger rows could not be written; they stand in the log, as JSON")
             with translated("the ledger"):
                 await self._in_thread(self._file.end_run)
         finally:
@@ -176,17 +177,18 @@ class LedgerQueue:
         self._tried = asyncio.Event()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
-            log.critical("the ledger's writer was cancelled with %d rows not written", self.backlog)
-        elif (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
             log.critical("the ledger's writer has died with %d rows not written", self.backlog, exc_info=error)
+        self._give_up()
         self._wake()
+
+    def _give_up(self) -> None:
+        """Nobody is left to write what waits: the log is the last place that can keep it. Nothing in it is secret."""
+        for row in (*self._in_hand, *self._waiting):
+            log.critical("ledger row not written: %s", msgspec.json.encode(row).decode())
+            self._lost += 1
+        self._in_hand, self._waiting = [], []
 
     def _in_thread(self, work: Callable[..., Work], *args: object) -> asyncio.Future[Work]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
-
-
-def _spill(rows: Iterable[LedgerRow]) -> None:
-    """Nothing in a ledger row is secret, so that the log may keep what the ledger cannot."""
-    for row in rows:
-        log.critical("ledger row not written: %s", msgspec.json.encode(row).decode())

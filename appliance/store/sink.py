@@ -66,12 +66,14 @@ class QueuedEvents:
             log.error("event not written: %s", msgspec.json.encode(event).decode())
 
     async def _write_until_stopped(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._stopping.wait()
             await self._write()
+            if self._stopping.is_set():
+                return
 
     async def _write(self) -> None:
         pending, left_out = self._pending, self._left_out

@@ -116,8 +116,9 @@ events = Table(
 change = Table(
     "change",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("number", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
 )
 
 # Append-only, also for those who open the file by hand: rewriting history takes a deliberate DROP TRIGGER.
