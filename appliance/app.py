@@ -22,8 +22,9 @@ from appliance.domain.errors import GatewayError
 from appliance.domain.events import Event
 from appliance.domain.ids import ProviderName
 from appliance.egress.client import EgressUpstream
-from appliance.egress.fuse import install, loop_factory
-from appliance.egress.guard import Guard, Refusal
+from appliance.egress.fuse import install
+from appliance.egress.guard import Guard
+from appliance.egress.refusals import Refusal
 from appliance.egress.transport import PooledTransport
 from appliance.http.admin.app import Desk, build_admin
 from appliance.http.api import Surface, build_api
@@ -41,7 +42,7 @@ from appliance.http.server.wire import App
 from appliance.http.v1.route import Edges
 from appliance.observe.clock import SystemClock
 from appliance.observe.logging import configure
-from appliance.observe.metrics import Metrics
+from appliance.observe.metrics import Gauges, Metrics
 from appliance.pipeline.attempt import Attempts
 from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
 from appliance.pipeline.compile import Compiler
@@ -53,6 +54,7 @@ from appliance.pipeline.rehash import Rehasher
 from appliance.pipeline.seeding import BudgetSeeder
 from appliance.pipeline.settlement import Books
 from appliance.ports.provider import Provider
+from appliance.ports.repositories import EventSink
 from appliance.routing.state import RoutingState
 from appliance.store import Opened, open_for_serving
 from providers import builtin
@@ -77,44 +79,46 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]  # each runs for as long as the gateway serves
 
 
-def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics) -> Gateway:
+def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm: "EgressAlarm") -> Gateway:
     """Raises ConfigError. Opens nothing by itself: `opened` is the store, sockets come later."""
     clock = SystemClock()
-    allow = allow_list(site)
     names = [*(traits.name for traits in builtin()), *site.plugins.allow]
     loaded = load_providers(names, frozenset(site.plugins.allow))
     providers = {ProviderName(name): one for name, one in loaded.items()}
     counters = MemoryCounters(clock)
-    books = Books(counters, opened.ledger, metrics, clock)
-    transport = PooledTransport(Guard(allow, on_refusal=_egress_events(opened, metrics, clock)))
+    transport = PooledTransport(Guard(allow_list(site), on_refusal=alarm))
     upstream = EgressUpstream(transport)
     keeper = _keeper(site, opened, master, providers, clock)
     keeper.before_change(BudgetSeeder(counters, opened.spend, clock))
     keeper.before_change(_forget(upstream))
-    state = RoutingState()
-    attempts = Attempts(providers, upstream, state, metrics, clock)
+    state, live = RoutingState(), Live()
     keys = Keys(opened.store, master, clock)
     rehasher = Rehasher(keys.rehash)
-    inference = Inference(keeper, books, attempts, state, SystemRandom(), rehasher.note)
-    live = Live()
+    inference = Inference(
+        keeper,
+        Books(counters, opened.ledger, metrics, clock),
+        Attempts(providers, upstream, state, metrics, clock),
+        state,
+        SystemRandom(),
+        rehasher.note,
+    )
     surface = Surface(
         authenticate=inference.authenticate,
         readiness=_readiness(keeper, opened, live),
         edges=_edges(site, opened, metrics, clock),
         live=live,
     )
+    desk = Desk(
+        keys=keys,
+        models=Models(opened.store, deployment_check(site), clock),
+        spend=opened.spend,
+        store=opened.store,
+        metrics=metrics.render,
+    )
+    metrics.watch(_gauges(keeper, opened, state, live))
     return Gateway(
         api=build_api(surface, inference, Listing(keeper)),
-        admin=build_admin(
-            surface,
-            Desk(
-                keys=keys,
-                models=Models(opened.store, deployment_check(site), clock),
-                spend=opened.spend,
-                store=opened.store,
-                metrics=metrics.render,
-            ),
-        ),
+        admin=build_admin(surface, desk),
         keeper=keeper,
         live=live,
         transport=transport,
@@ -132,16 +136,17 @@ def run(site: Site, announce: Callable[[str, str], None]) -> None:
         log.warning(warning)
     allow = allow_list(site)
     metrics = Metrics()
-    install(allow, metrics.egress_refused)
-    run_loop(_serve(site, metrics, announce), loop_factory(allow, metrics.egress_refused))
+    fuse = install(allow, metrics.egress_refused)
+    run_loop(_serve(site, metrics, announce), fuse.loop_factory)
 
 
-async def _serve(site: Site, metrics: Metrics, announce: Callable[[str, str], None]) -> None:
+async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: Callable[[str, str], None]) -> None:
     master = read_master_key(site.master_key_file)
     async with await open_for_serving(site.data_folder, SystemClock()) as opened:
         if opened.unclean:
             log.warning(opened.unclean)
-        gateway = build(site, opened, master, metrics)
+        alarm.keep_in(opened.events, asyncio.get_running_loop())
+        gateway = build(site, opened, master, metrics, alarm)
         await gateway.keeper.refresh()
         listeners = [
             _listener(site, site.listen.api, gateway.api, metrics),
@@ -254,11 +259,44 @@ def _edges(site: Site, opened: Opened, metrics: Metrics, clock: SystemClock) -> 
     )
 
 
-def _egress_events(opened: Opened, metrics: Metrics, clock: SystemClock) -> Callable[[Refusal], None]:
-    def on_refusal(refusal: Refusal) -> None:
-        metrics.egress_refused(refusal)
-        opened.events.note(
-            Event(at=clock.now(), actor="system", action="egress.refused", subject=refusal.to, detail=refusal.why)
-        )
+def _gauges(keeper: CatalogueKeeper, opened: Opened, state: RoutingState, live: Live) -> Gauges:
+    return Gauges(
+        in_flight=lambda: len(live),
+        deployments=lambda: state.in_flight,
+        ledger_queue=lambda: opened.ledger.waiting,
+        ledger_healthy=lambda: opened.ledger.healthy,
+        store_fresh=lambda: keeper.fresh,
+        change_number=lambda: keeper.number,
+    )
 
-    return on_refusal
+
+class EgressAlarm:
+    """Told, from any thread, of every connection that was stopped: counted, logged, and kept as an event."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._keep: Callable[[Event], None] | None = None
+
+    def keep_in(self, events: EventSink, loop: asyncio.AbstractEventLoop) -> None:
+        """Events are kept from now on; before the store is open, the log alone has them."""
+        self._keep = lambda event: None if loop.is_closed() else _soon(loop, events.note, event)
+
+    def __call__(self, refusal: Refusal) -> None:
+        self._metrics.egress_refused(refusal)
+        log.warning(
+            "egress: %s to `%s` was stopped by the %s: %s", refusal.what, refusal.to, refusal.layer, refusal.why
+        )
+        if self._keep is not None:
+            self._keep(
+                Event(
+                    at=SystemClock().now(),
+                    actor="system",
+                    action="egress.refused",
+                    subject=refusal.to,
+                    detail=f"{refusal.layer}: {refusal.why}",
+                )
+            )
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[Event], None], event: Event) -> None:
+    loop.call_soon_threadsafe(call, event)
