@@ -113,9 +113,15 @@ def _text(content: Any, images: list[str]) -> str:
     return "".join(written)
 
 
+def inner(container: Any, name: str) -> dict[str, Any]:
+    """The object of that name inside another; empty where there is none, or either is something else."""
+    value = container.get(name) if isinstance(container, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
 def tools_of(body_tools: list[dict[str, Any]] | None) -> tuple[Tool, ...]:
     """The functions offered."""
-    functions = [tool.get("function") or {} for tool in body_tools or []]
+    functions = [inner(tool, "function") for tool in body_tools or []]
     return tuple(Tool(str(function.get("name", "")), function.get("parameters")) for function in functions)
 
 
@@ -126,7 +132,7 @@ def called(tools: tuple[Tool, ...], prompt: Prompt, choice: object, *, parallel:
     names none; several only if `parallel`. With `auto` (or nothing said) a tool's result is answered with text.
     """
     if isinstance(choice, dict):
-        wanted = (choice.get("function") or {}).get("name")
+        wanted = inner(choice, "function").get("name")
         return tuple(tool for tool in tools if tool.name == wanted)
     if choice == "none" or not tools or (prompt.answers_tool and choice != "required"):
         return ()

@@ -250,8 +250,10 @@ class Connection(asyncio.Protocol):
         error = task.exception()
         if error is not None:
             self._service.crashed(error)
-            self._transport.abort()
-            return
+            if reply.started:
+                self._transport.abort()
+                return
+            reply.whole(500, b"Internal Server Error", "text/plain; charset=utf-8")
         if self._transport.is_closing():
             return
         if not reply.request.alive or not reply.over:

@@ -54,6 +54,13 @@ class VllmSettings(Settings, frozen=True, kw_only=True):
     """Chunks without text between the role chunk and the first text."""
 
 
+class LlamaCppSettings(Settings, frozen=True, kw_only=True):
+    """As `python -m llama_cpp.server` is started."""
+
+    embedding: bool = False
+    """Without it `/v1/embeddings` is a 500."""
+
+
 class OllamaModel(msgspec.Struct, frozen=True, kw_only=True):
     """A model in Ollama's library."""
 

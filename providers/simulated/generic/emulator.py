@@ -1,98 +1,37 @@
 """What the smaller OpenAI-shaped servers share; a dialect says the rest."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
-from providers.simulated.compose import OPENING, Ask, Plan, plan
+from providers.simulated.compose import OPENING, Ask, plan
 from providers.simulated.dialogue import ChatBody, Prompt, called, render, tools_of
-from providers.simulated.events import Event, Framing
-from providers.simulated.exchange import Exchange, Pace
+from providers.simulated.exchange import AT_ONCE, Exchange, Pace
 from providers.simulated.faults import Fault, FaultSwitch
 from providers.simulated.generate import count, seed_of
+from providers.simulated.generic.dialect import (
+    CHAT,
+    CRASHED,
+    EMBEDDINGS,
+    RESPONSES,
+    TEXTS,
+    Dialect,
+    Refused,
+    Run,
+    SilentStream,
+    new_id,
+)
+from providers.simulated.generic.responses import events as response_events
 from providers.simulated.schema import BadSchema, instance
 from providers.simulated.server import Request
 from providers.simulated.service import Refusal
 from providers.simulated.settings import Settings
 from providers.simulated.stats import Stats
-from providers.simulated.vectors import embedding, inputs_of
+from providers.simulated.vectors import embedding
 
-Route = Callable[[Exchange], Awaitable[None]]
-
-
-class Refused(Exception):
-    """A request answered with an error status."""
-
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
-        super().__init__(str(body))
-        self.status = status
-        self.body = body
-
-
-class Run(msgspec.Struct, kw_only=True):
-    """A request under way."""
-
-    id: str
-    model: str
-    created: int
-    prompt_tokens: int
-    plan: Plan
-    usage_wanted: bool = False
-    texts: bool = False  # `/v1/completions` instead of chat
-
-    def usage(self) -> dict[str, int]:
-        """The usage object."""
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.plan.tokens,
-            "total_tokens": self.prompt_tokens + self.plan.tokens,
-        }
-
-    @property
-    def finish(self) -> str:
-        """OpenAI's word for why it stopped."""
-        if self.plan.finish == "length":
-            return "length"
-        return "tool_calls" if self.plan.calls else "stop"
-
-
-class Dialect(Protocol):
-    """What differs."""
-
-    name: str
-    framing: Framing
-    without: frozenset[Fault]
-    completes: bool
-    """Has it `/v1/completions` and `/v1/embeddings`?"""
-
-    def check(self, settings: Settings, raw: dict[str, Any]) -> None:
-        """Look at the body before it is read. Raises Refused."""
-
-    def overflow(self, settings: Settings, tokens: int, asked: int | None) -> Refused | None:
-        """What it says of a prompt too long; None when it does not care."""
-
-    def model(self, settings: Settings, asked: str | None) -> str:
-        """The model named in the answer."""
-
-    def events(self, run: Run) -> Iterable[Event]:
-        """A streamed answer."""
-
-    def whole(self, run: Run) -> dict[str, Any]:
-        """An answer that is not streamed."""
-
-    def models(self, settings: Settings, created: int) -> dict[str, Any]:
-        """`GET /v1/models`."""
-
-    def health(self) -> dict[str, Any] | None:
-        """`GET /health`, where there is one."""
-
-    def failure(self) -> list[Event]:
-        """What a stream says when generation fails in its middle."""
-
-    def refusal(self, fault: Fault) -> Refused | None:
-        """What it says for a fault that is an error status."""
+_MODELS = "/v1/models"
 
 
 class GenericEmulator:
@@ -107,9 +46,13 @@ class GenericEmulator:
         self._now = now
         self._stats = Stats()
         self._numbers = 0
-        self._work: dict[str, Route] = {"/v1/chat/completions": self._chat}
-        if dialect.completes:
-            self._work |= {"/v1/completions": self._complete, "/v1/embeddings": self._embed}
+        work: dict[str, Callable[[Exchange, str], Awaitable[None]]] = {
+            CHAT: self._chat,
+            TEXTS: self._complete,
+            EMBEDDINGS: self._embed,
+            RESPONSES: self._respond,
+        }
+        self._work = {path: route for path, route in work.items() if path in dialect.routes}
 
     def attach(self, stats: Stats) -> None:
         self._stats = stats
@@ -117,130 +60,158 @@ class GenericEmulator:
     def generates(self, request: Request) -> bool:
         return request.method == "POST" and request.path in self._work
 
-    def refusal(self, fault: Fault, request: Request) -> Refusal | None:  # noqa: ARG002  it says the same to all
-        if fault is Fault.CONTEXT_OVERFLOW:
-            window = self.settings.context_length
-            refused = self.dialect.overflow(self.settings, window + 1, None)
-        else:
-            refused = self.dialect.refusal(fault)
+    def refusal(self, fault: Fault, request: Request) -> Refusal | None:
+        refused = self.dialect.refusal(self.settings, fault, request.path)
         return None if refused is None else Refusal(status=refused.status, body=msgspec.json.encode(refused.body))
 
     async def answer(self, exchange: Exchange) -> None:
+        """Every answer carries a request id, but for those of a handler that crashed."""
+        self._numbers += 1
+        number = exchange.request.headers.get("x-request-id") or new_id(self._numbers)
+        try:
+            await self._answer(exchange, number)
+        except Refused as refused:
+            if refused.body == CRASHED:
+                await exchange.whole(refused.status, CRASHED.encode(), "text/plain; charset=utf-8")
+            else:
+                await exchange.json(refused.status, refused.body, {"x-request-id": number})
+
+    async def _answer(self, exchange: Exchange, number: str) -> None:
         request = exchange.request
         health = self.dialect.health()
+        headers = {"x-request-id": number}
         if self.settings.api_keys and request.bearer not in self.settings.api_keys:
-            await exchange.json(401, {"detail": "Invalid API key"})
-        elif self.generates(request):
-            try:
-                await self._work[request.path](exchange)
-            except Refused as refused:
-                await exchange.json(refused.status, refused.body)
-        elif request.method == "GET" and request.path == "/v1/models":
-            await exchange.json(200, self.dialect.models(self.settings, self._created()))
+            raise Refused(401, {"detail": "Invalid API key"})
+        if self.generates(request):
+            await self._work[request.path](exchange, number)
+        elif request.method == "GET" and request.path == _MODELS:
+            models = self.dialect.models(self.settings, self._created())
+            await exchange.json(200, models, headers | dict(self.dialect.answer_headers))
         elif request.method == "GET" and request.path == "/health" and health is not None:
-            await exchange.json(200, health)
+            await exchange.json(200, health, headers)
+        elif request.path in self._work or request.path == _MODELS:
+            allowed = "GET" if request.path == _MODELS else "POST"
+            await exchange.json(405, {"detail": "Method Not Allowed"}, headers | {"allow": allowed})
         else:
-            known = request.path in self._work or request.path == "/v1/models"
-            detail = "Method Not Allowed" if known else "Not Found"
-            await exchange.json(405 if known else 404, {"detail": detail})
+            raise Refused(404, {"detail": "Not Found"})
 
-    async def _chat(self, exchange: Exchange) -> None:
+    async def _chat(self, exchange: Exchange, number: str) -> None:
         raw = self._raw(exchange)
-        try:
-            body = msgspec.convert(raw, type=ChatBody)
-        except msgspec.ValidationError as error:
-            raise Refused(422, {"detail": [{"type": "value_error", "loc": ["body"], "msg": str(error)}]}) from error
+        body = _chat_body(raw)
         prompt = render(body.messages, body.tools)
-        calls = called(tools_of(body.tools), prompt, body.tool_choice, parallel=body.parallel_tool_calls is not False)
+        choice = self.dialect.choice(body)
+        calls = called(tools_of(body.tools), prompt, choice, parallel=body.parallel_tool_calls is not False)
+        try:
+            limit = self.dialect.limit(self.settings, CHAT, prompt.tokens, raw)
+        except SilentStream:
+            await self._say_nothing(exchange, number)
+            return
         ask = Ask(
             seed=seed_of(prompt.text, body.seed),
             natural=self.settings.tokens,
-            limit=self._limit(prompt.tokens, body.limit),
+            limit=limit,
             stop=body.stops,
             calls=calls,
             forced=None if calls else _forced(body, prompt),
+            thinks=self.settings.reasoning,
             opening=OPENING if Fault.SPLIT_CHARACTER in exchange.hits else "",
         )
-        run = self._run("chatcmpl", body.model, prompt.tokens, plan(ask))
-        run.usage_wanted = body.usage_wanted
+        run = self._run(number, body.model, prompt.tokens, ask)
+        run.top_logprobs = (body.top_logprobs or 0) if body.logprobs else None
+        run.named = isinstance(body.tool_choice, dict)
         await self._give(exchange, run, streamed=bool(body.stream))
 
-    async def _complete(self, exchange: Exchange) -> None:
+    async def _complete(self, exchange: Exchange, number: str) -> None:
         raw = self._raw(exchange)
-        prompt = raw.get("prompt", "")
-        text = prompt if isinstance(prompt, str) else "".join(map(str, prompt))
-        asked = raw.get("max_tokens", 16)
+        text = str(raw.get("prompt", ""))
+        try:
+            limit = self.dialect.limit(self.settings, TEXTS, count(text), {"max_tokens": 16, **raw})
+        except SilentStream:
+            await self._say_nothing(exchange, number)
+            return
         stop = raw.get("stop") or []
         ask = Ask(
             seed=seed_of(text, raw.get("seed")),
             natural=self.settings.tokens,
-            limit=self._limit(count(text), asked),
+            limit=limit,
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             opening=OPENING if Fault.SPLIT_CHARACTER in exchange.hits else "",
         )
-        run = self._run("cmpl", raw.get("model"), count(text), plan(ask))
+        run = self._run(number, raw.get("model"), count(text), ask)
         run.texts = True
+        run.top_logprobs = raw.get("logprobs")
         await self._give(exchange, run, streamed=bool(raw.get("stream")))
 
-    async def _embed(self, exchange: Exchange) -> None:
+    async def _respond(self, exchange: Exchange, number: str) -> None:
         raw = self._raw(exchange)
-        try:
-            texts = inputs_of(raw.get("input"))
-        except ValueError as error:
-            raise Refused(
-                422, {"detail": [{"type": "value_error", "loc": ["body", "input"], "msg": str(error)}]}
-            ) from error
-        encoding = str(raw.get("encoding_format") or "float")
+        given = raw.get("input", "")
+        prompt = render([{"role": "user", "content": given}] if isinstance(given, str) else given)
+        limit = raw.get("max_output_tokens") or self.settings.context_length
+        run = self._run(
+            number,
+            raw.get("model"),
+            prompt.tokens,
+            Ask(seed=seed_of(prompt.text), natural=self.settings.tokens, limit=limit),
+        )
+        exchange.open(self.dialect.framing, {"x-request-id": number})
+        await exchange.play(response_events(run), self._pace(), self.dialect.failure)
+
+    async def _embed(self, exchange: Exchange, number: str) -> None:
+        raw = self._raw(exchange)
+        texts = self.dialect.embeddings(self.settings, raw)
         data = [
-            {"object": "embedding", "embedding": embedding(text, self.settings.dimensions, encoding), "index": index}
+            {"object": "embedding", "embedding": embedding(text, self.settings.dimensions, "float"), "index": index}
             for index, text in enumerate(texts)
         ]
         tokens = sum(count(text) for text in texts)
         self._stats.prompt_tokens += tokens
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        model = self.dialect.model(self.settings, raw.get("model"))
-        await exchange.json(200, {"object": "list", "data": data, "model": model, "usage": usage}, self._headers())
+        body = {
+            "object": "list",
+            "data": data,
+            "model": self.dialect.model(self.settings, raw.get("model")),
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        }
+        await exchange.json(200, body, {"x-request-id": number, **self.dialect.answer_headers})
 
     async def _give(self, exchange: Exchange, run: Run, *, streamed: bool) -> None:
-        pace = Pace(self.settings.first_token_s, self.settings.interval_s)
+        pace = self._pace()
+        headers = {"x-request-id": run.id, **self.dialect.answer_headers}
         self._stats.prompt_tokens += run.prompt_tokens
         if streamed:
-            exchange.open(self.dialect.framing, self._headers())
+            exchange.open(self.dialect.framing, {**headers, **self.dialect.stream_headers})
             await exchange.play(self.dialect.events(run), pace, self.dialect.failure)
         else:
             await pace.whole(run.plan.tokens)
-            await exchange.json(200, self.dialect.whole(run), self._headers())
+            await exchange.json(200, self.dialect.whole(run), headers)
         self._stats.generated_tokens += run.plan.tokens
 
+    async def _say_nothing(self, exchange: Exchange, number: str) -> None:
+        headers = {"x-request-id": number, **self.dialect.answer_headers, **self.dialect.stream_headers}
+        exchange.open(self.dialect.framing, headers)
+        await exchange.play([], AT_ONCE)
+
     def _raw(self, exchange: Exchange) -> dict[str, Any]:
-        try:
-            raw = msgspec.json.decode(exchange.request.body, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            detail = [{"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error", "input": {}}]
-            raise Refused(422, {"detail": detail}) from error
-        self.dialect.check(self.settings, raw)
+        request = exchange.request
+        raw = self.dialect.body(request.body, request.headers.get("content-type", ""), request.path)
+        self.dialect.check(self.settings, request.path, raw)
         return raw
 
-    def _run(self, prefix: str, model: str | None, tokens: int, made: Plan) -> Run:
-        self._numbers += 1
-        number = f"{seed_of('id', self._numbers):016x}"
+    def _run(self, number: str, model: str | None, tokens: int, ask: Ask) -> Run:
         name = self.dialect.model(self.settings, model)
-        return Run(id=f"{prefix}-{number}", model=name, created=self._created(), prompt_tokens=tokens, plan=made)
+        return Run(id=number, model=name, created=self._created(), prompt_tokens=tokens, plan=plan(ask))
 
-    def _limit(self, tokens: int, asked: int | None) -> int:
-        window = self.settings.context_length
-        if tokens + (asked or 0) > window:
-            refused = self.dialect.overflow(self.settings, tokens, asked)
-            if refused is not None:
-                raise refused
-        return max(1, min(asked if asked is not None else window, max(1, window - tokens)))
+    def _pace(self) -> Pace:
+        return Pace(self.settings.first_token_s, self.settings.interval_s)
 
     def _created(self) -> int:
         return self.settings.created if self.settings.created is not None else int(self._now())
 
-    def _headers(self) -> dict[str, str]:
-        self._numbers += 1
-        return {"x-request-id": f"{seed_of('request', self._numbers):016x}"}
+
+def _chat_body(raw: dict[str, Any]) -> ChatBody:
+    try:
+        return msgspec.convert(raw, type=ChatBody)
+    except msgspec.ValidationError as error:
+        raise Refused(422, {"detail": [{"type": "value_error", "loc": ["body"], "msg": str(error)}]}) from error
 
 
 def _forced(body: ChatBody, prompt: Prompt) -> str | None:

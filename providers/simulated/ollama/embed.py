@@ -69,7 +69,9 @@ async def vectors(server: Server, body: EmbedBody) -> Vectors:
             if needed > loaded.window and body.truncate is False:
                 raise Refused(400, INPUT_TOO_LONG)
             tokens += min(needed, loaded.window)
-        size = body.dimensions or server.settings.dimensions
+        # A model has as many dimensions as it has; fewer may be asked for.
+        full = server.settings.dimensions
+        size = body.dimensions if body.dimensions is not None and 0 < body.dimensions <= full else full
         server.stats.prompt_tokens += tokens
         return Vectors([vector(text, size) for text in texts], tokens, turn.load_s)
 

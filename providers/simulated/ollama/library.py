@@ -74,9 +74,8 @@ class Library:
         self._loaded[name] = fresh
         return fresh, self.load_s
 
-    def keep(self, loaded: Loaded, keep_alive: object) -> None:
-        """Set when a model leaves memory: after a request, or as `keep_alive` says."""
-        given = seconds_of(keep_alive)
+    def keep(self, loaded: Loaded, given: float | None) -> None:
+        """Set when a model leaves memory: so many seconds from now (negative: never), or as the server was started."""
         seconds = self._settings.model_keep_alive_s if given is None else given
         loaded.expires = self._now() + seconds if seconds >= 0 else FOREVER
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from providers.simulated.compose import Call
+from providers.simulated.dialogue import inner
 from providers.simulated.events import DONE, Event, Kind, Sse
 from providers.simulated.exchange import Exchange
 from providers.simulated.generate import seed_of
@@ -250,7 +251,7 @@ def _format(wanted: dict[str, Any] | None) -> Any:
     if kind == "json_object":
         return "json"
     if kind == "json_schema":
-        return ((wanted or {}).get("json_schema") or {}).get("schema")
+        return inner(wanted, "json_schema").get("schema")
     return None
 
 
@@ -263,6 +264,8 @@ def _messages(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**message, "content": content or ""}
         return
     for part in content:
+        if not isinstance(part, dict):
+            raise Refused(400, "invalid message format")
         if part.get("type") == "text":
             yield {"role": message.get("role", "user"), "content": part.get("text", "")}
         elif part.get("type") == "image_url":

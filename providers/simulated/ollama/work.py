@@ -13,7 +13,7 @@ from providers.simulated.exchange import Exchange, Pace
 from providers.simulated.faults import Fault
 from providers.simulated.ollama import native
 from providers.simulated.ollama.errors import BUSY, JSON, RUNNER_DIED, Refused, undecodable
-from providers.simulated.ollama.library import Library, Loaded
+from providers.simulated.ollama.library import Library, Loaded, seconds_of
 from providers.simulated.ollama.reading import (
     ChatBody,
     Fitted,
@@ -37,7 +37,7 @@ class Turn:
         self._library = library
         self._model = model
         self._window = window
-        self._keep_alive = keep_alive
+        self._keep_s = seconds_of(keep_alive)  # read first: a bad one is refused before anything is sent
         self._slots = library.slots(model)
         self._loaded: Loaded | None = None
         self.load_s = 0.0
@@ -59,7 +59,7 @@ class Turn:
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         if self._loaded is not None:
             self._loaded.users -= 1
-            self._library.keep(self._loaded, self._keep_alive)
+            self._library.keep(self._loaded, self._keep_s)
         self._slots.release()
 
 

@@ -188,6 +188,8 @@ class TgiEmulator:
         if body.suffix is not None:
             raise invalid("Suffix is not supported and can be achieved by preprocessing the prompt.")
         prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+        if not prompts:
+            raise invalid("`inputs` cannot be empty")
         parameters = Parameters(
             max_new_tokens=body.max_tokens,
             stop=body.stop or [],

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from providers.simulated.compose import Ask, Plan, Tool, plan
-from providers.simulated.dialogue import IMAGE_TOKENS, Prompt, called, render, tools_of
+from providers.simulated.dialogue import IMAGE_TOKENS, Prompt, called, inner, render, tools_of
 from providers.simulated.generate import count, seed_of
-from providers.simulated.pattern import BadPattern, sample
-from providers.simulated.schema import BadSchema, instance
+from providers.simulated.pattern import sample
+from providers.simulated.schema import instance
 from providers.simulated.settings import TgiSettings
 from providers.simulated.tgi.errors import Refused, Undecodable, invalid
 
@@ -131,7 +131,7 @@ def chat_prompt(body: ChatBody) -> tuple[Prompt, tuple[Tool, ...]]:
     tools = tools_of(body.tools)
     calls = called(tools, prompt, body.tool_choice, parallel=False)
     if isinstance(body.tool_choice, dict) and not calls:
-        name = (body.tool_choice.get("function") or {}).get("name")
+        name = inner(body.tool_choice, "function").get("name")
         raise Refused(f"Tool error: Tool with name {name} not found", "tool_error")
     return prompt, calls
 
@@ -180,7 +180,7 @@ def generation(
                 opening=opening,
             )
         )
-    except (BadSchema, BadPattern) as error:
+    except ValueError as error:  # a schema or pattern nothing fits, or a schema text that is not JSON
         raise invalid(f"grammar is not valid: {error}") from error
     return Generation(text=text, tokens=tokens, plan=written, seed=seed)
 

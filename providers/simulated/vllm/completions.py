@@ -148,7 +148,7 @@ def _plans(engine: Engine, run: Run, opening: str) -> Iterator[tuple[str, Plan]]
             to_limit=body.ignore_eos,
             opening=opening,
         )
-        for plan in choices(settings, seed_of(run.model, prompt, body.seed), body.n or 1, wish):
+        for plan in choices(settings, seed_of(run.model, prompt, body.seed), 1 if body.n is None else body.n, wish):
             yield prompt, plan
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import msgspec
 
 from providers.simulated.compose import OPENING, Ask, Plan, Tool, plan
-from providers.simulated.dialogue import ChatBody, Prompt, called, render, tools_of
+from providers.simulated.dialogue import ChatBody, Prompt, called, inner, render, tools_of
 from providers.simulated.faults import Fault, Hits
 from providers.simulated.generate import seed_of
-from providers.simulated.pattern import BadPattern, sample
+from providers.simulated.pattern import sample
 from providers.simulated.schema import BadSchema, instance
 from providers.simulated.settings import VllmSettings
 from providers.simulated.vllm.engine import Engine
 from providers.simulated.vllm.errors import Refused, bad_grammar, invalid, too_long, too_many, undecodable
 from providers.simulated.vllm.shapes import Run
+
+MOST_CHOICES = 128
 
 
 def chat_body(raw: bytes, content_type: str) -> ChatBody:
@@ -75,7 +77,7 @@ def chat_plans(run: Run, hits: Hits) -> tuple[Plan, ...]:
         to_limit=body.ignore_eos,
         opening=OPENING if Fault.SPLIT_CHARACTER in hits else "",
     )
-    return choices(settings, seed_of(run.model, prompt.text, body.seed), body.n or 1, wish)
+    return choices(settings, seed_of(run.model, prompt.text, body.seed), 1 if body.n is None else body.n, wish)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def choices(settings: VllmSettings, seed: int, n: int, wish: Wish) -> tuple[Plan, ...]:
     """`n` different answers to one prompt. Raises Refused when a grammar cannot be compiled."""
+    if not 1 <= n <= MOST_CHOICES:
+        raise Refused(400, f"n must be between 1 and {MOST_CHOICES}, got {n}.", param="n")
     plans: list[Plan] = []
     for index in range(n):
         own = seed_of(seed, index) if index else seed
@@ -108,7 +112,7 @@ def choices(settings: VllmSettings, seed: int, n: int, wish: Wish) -> tuple[Plan
                 opening=wish.opening,
             )
             plans.append(plan(ask))
-        except (BadSchema, BadPattern) as error:
+        except ValueError as error:  # a schema or pattern nothing fits, or a schema text that is not JSON
             raise bad_grammar(str(error)) from error
     return tuple(plans)
 
@@ -118,13 +122,15 @@ def forced_text(form: dict[str, Any] | None, structured: dict[str, Any] | None, 
     form, structured = form or {}, structured or {}
     schema: Any = None
     if form.get("type") == "json_schema":
-        schema = (form.get("json_schema") or {}).get("schema")
+        schema = inner(form, "json_schema").get("schema")
     elif form.get("type") == "json_object" or structured.get("json_object"):
         schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
     elif "json" in structured:
         schema = json.loads(structured["json"]) if isinstance(structured["json"], str) else structured["json"]
     elif structured.get("choice"):
         options = structured["choice"]
+        if not isinstance(options, list):
+            raise BadSchema("`choice` must be a list")
         return str(options[seed % len(options)])
     elif "regex" in structured:
         return sample(str(structured["regex"]), seed)
