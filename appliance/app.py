@@ -136,8 +136,9 @@ def run(site: Site, announce: Callable[[str, str], None]) -> None:
         log.warning(warning)
     allow = allow_list(site)
     metrics = Metrics()
-    fuse = install(allow, metrics.egress_refused)
-    run_loop(_serve(site, metrics, announce), fuse.loop_factory)
+    alarm = EgressAlarm(metrics)
+    fuse = install(allow, alarm)
+    run_loop(_serve(site, metrics, alarm, announce), fuse.loop_factory)
 
 
 async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: Callable[[str, str], None]) -> None:
@@ -262,8 +263,8 @@ def _edges(site: Site, opened: Opened, metrics: Metrics, clock: SystemClock) -> 
 def _gauges(keeper: CatalogueKeeper, opened: Opened, state: RoutingState, live: Live) -> Gauges:
     return Gauges(
         in_flight=lambda: len(live),
-        deployments=lambda: state.in_flight,
-        ledger_queue=lambda: opened.ledger.waiting,
+        deployments=lambda: {str(to): count for to, count in state.in_flight.items()},
+        ledger_queue=lambda: opened.ledger.backlog,
         ledger_healthy=lambda: opened.ledger.healthy,
         store_fresh=lambda: keeper.fresh,
         change_number=lambda: keeper.number,

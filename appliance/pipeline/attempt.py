@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from appliance.domain.errors import (
     BadRequest,
     ContextTooLong,
@@ -126,8 +128,11 @@ class Attempts:
             return exchange
         try:
             failure = provider.classify(exchange.status, await exchange.read(ERROR_BYTES))
+            after = exchange.header("retry-after") or ""
         finally:
             exchange.close()
+        if failure.retry_after is None and after.isdigit() and len(after) < 6:
+            failure = msgspec.structs.replace(failure, retry_after=float(after))
         raise UpstreamError(failure)
 
     async def _whole(self, call: Call, to: Deployment, provider: Provider, part: Part) -> WholeAnswer:

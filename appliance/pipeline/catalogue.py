@@ -50,6 +50,11 @@ class CatalogueKeeper:
     def fresh(self) -> bool:
         return self._clock.monotonic() - self._confirmed < STALE_SECONDS
 
+    @property
+    def number(self) -> int:
+        """Change number of the catalogue in force; 0 before the first."""
+        return self._current.number if self._current is not None else 0
+
     def current(self) -> Catalogue:
         """Raises StoreUnavailable when the store has not been heard of for STALE_SECONDS."""
         if self._current is None or not self.fresh:
