@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.http.server.bounds import Bounds
+from appliance.http.server.target import Targets
 from tests.appliance.http.server.harness import Echo, Served, exchange, serving
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -152,3 +153,18 @@ def test_a_request_that_could_mean_two_things_is_refused_and_nothing_in_it_is_ru
     assert b'{"error":{"message":"' in answer
     assert len(echo.bodies) == seen, "the app ran a request to its end"
     assert "/smuggled" not in echo.paths
+
+
+def test_a_fault_of_ours_while_reading_is_logged_and_does_not_look_like_an_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_self: Targets, _target: bytes) -> str | None:
+        raise LookupError("ours")
+
+    monkeypatch.setattr(Targets, "objection", fail)
+
+    with serving(Echo()) as served:
+        answer = exchange(served, request(LENGTH, b"abc"))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert "LookupError: ours" in caplog.text

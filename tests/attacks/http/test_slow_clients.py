@@ -131,10 +131,13 @@ def test_an_idle_connection_may_be_used_again_before_that(echo: Echo) -> None:
             assert read_answer(sock).endswith(b"GET /again 0")
 
 
-def test_an_answer_in_progress_has_no_deadline_of_the_server() -> None:
+@pytest.mark.parametrize(
+    "wish", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "after an ignored upgrade"]
+)
+def test_an_answer_in_progress_has_no_deadline_of_the_server(wish: bytes) -> None:
     holding = Holding()
     with serving(holding, SHORT) as served, served.connect() as sock:
-        sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+        sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n" + wish + b"\r\n")
         assert holding.begun.wait(PATIENCE)
         with served.connect() as other:
             assert read_all(other) == b"", "every deadline has passed once this one is closed"
