@@ -50,6 +50,11 @@ def warnings(site: Site) -> list[str]:
 
 
 def _listener(path: Path, listener: Listener) -> Iterator[Problem]:
+    if listener.host != "localhost" and not _is_address(listener.host):
+        yield Problem(
+            (*path, "host"), "is not an IP address; names are not looked up to listen on (`hosts` takes names)"
+        )
+        return
     if not listener.beyond_loopback:
         return
     if listener.tls is None and not listener.plain_http:

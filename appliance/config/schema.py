@@ -14,7 +14,7 @@ from appliance.config.entities import KeyEntry, ModelEntry, PriceEntry
 
 LOOPBACK = ("127.0.0.0/8", "::1/128", "localhost")
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-ANY_ADDRESS = ("0.0.0.0", "::", "*", "")  # noqa: S104 - recognised in order to be refused without TLS
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised in order to be refused without TLS
 
 Port = Annotated[int, Meta(ge=0, le=65535, title="a TCP port, 0 to 65535")]
 Positive = Annotated[int, Meta(ge=1, le=2**40, title="a whole number >= 1")]

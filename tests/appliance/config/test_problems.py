@@ -123,7 +123,7 @@ def test_all_problems_are_listed_by_line_and_load_tells_the_first_and_their_numb
     ("text", "expected"),
     [
         ("listen: {api: {host: 10.0.0.5}}", "reachable from other machines; give `tls`, or say `plain_http: true`"),
-        ("listen: {api: {host: 127.evil.example}}", "reachable from other machines"),
+        ("listen: {api: {host: 127.evil.example}}", "listen.api.host: is not an IP address"),
         ("listen: {admin: {host: '::', tls: {cert: a, key: b}}}", "`hosts` is missing"),
         ("listen: {admin: {port: 4000}}", "both listeners want port 4000"),
         ("egress: {allow: [10.0.0.1/8]}", "did you mean `10.0.0.0/8`?"),

@@ -1,0 +1,162 @@
+"""The composition root of the command line: what a verb works with, made from one configuration file.
+
+A verb may run beside the gateway: both open the same store, and the gateway sees a change within a second.
+"""
+
+import asyncio
+import os
+import pwd
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from appliance.config.desired import Desired, desired
+from appliance.config.load import load
+from appliance.config.schema import Site
+from appliance.config.secrets import read_master_key, resolve
+from appliance.domain.errors import ConfigError
+from appliance.domain.model import Deployment, Finding
+from appliance.egress.address import parse
+from appliance.egress.client import EgressFetch
+from appliance.egress.guard import AllowList, Guard
+from appliance.egress.transport import PooledTransport
+from appliance.egress.url import check_url, origin
+from appliance.observe.clock import SystemClock
+from appliance.pipeline.manage.apply import Apply
+from appliance.pipeline.manage.examine import Card, card
+from appliance.pipeline.manage.keys import Keys
+from appliance.pipeline.manage.models import CheckDeployment, Models
+from appliance.ports.ledger import SpendReader
+from appliance.ports.provider import Traits
+from appliance.ports.repositories import Store
+from appliance.store import visit
+from providers import builtin
+from providers import load as load_providers
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """An open site, as an administrator on the host works with it."""
+
+    site: Site
+    file: Path  # the configuration it was opened with
+    store: Store
+    spend: SpendReader
+    keys: Keys
+    models: Models
+    apply: Apply
+    actor: str  # `cli:<os user>`: who stands in the events
+
+
+@asynccontextmanager
+async def open_desk(file: Path, *, site: Site | None = None) -> AsyncIterator[Desk]:
+    """Raises ConfigError (configuration, master key, no store), Conflict and StoreUnavailable."""
+    site = load(file) if site is None else site
+    master = read_master_key(site.master_key_file)
+    clock = SystemClock()
+    async with await visit(site.data_folder) as visited:
+        keys = Keys(visited.store, master, clock)
+        models = Models(visited.store, deployment_check(site), clock)
+        yield Desk(
+            site=site,
+            file=file,
+            store=visited.store,
+            spend=visited.spend,
+            keys=keys,
+            models=models,
+            apply=Apply(visited.store, keys, models),
+            actor=actor(),
+        )
+
+
+def actor() -> str:
+    """The user of the operating system who runs this verb."""
+    user = os.geteuid()
+    try:
+        return f"cli:{pwd.getpwuid(user).pw_name}"
+    except KeyError:  # a container's user often has no name
+        return f"cli:{user}"
+
+
+def allow_list(site: Site) -> AllowList:
+    """Raises ConfigError for an entry that is no network, address or name."""
+    try:
+        return AllowList(site.egress.allow)
+    except ValueError as e:
+        raise ConfigError(str(e)) from e
+
+
+def deployment_check(site: Site) -> CheckDeployment:
+    """What is wrong with a deployment, as its provider and the egress guard see it. Raises ConfigError."""
+    allow, plugins = allow_list(site), frozenset(site.plugins.allow)
+
+    def check(deployment: Deployment) -> list[str]:
+        problems = check_url(deployment.url)
+        if not problems and (refusal := _refusal(deployment.url, allow)):
+            problems = [f"{refusal}; add it to `egress.allow`"]
+        try:
+            provider = load_providers([deployment.provider], plugins)[deployment.provider]
+        except ConfigError as e:
+            return [*problems, e.message]
+        problems += provider.check(deployment)
+        if deployment.credential and not deployment.credential.startswith(("file:", "env:")):
+            problems.append("a credential is a reference, `file:PATH` or `env:NAME`; never the secret itself")
+        return list(dict.fromkeys(problems))
+
+    return check
+
+
+def egress_refusal(site: Site, url: str) -> str | None:
+    """Why an endpoint may not be dialled, as far as can be told without a look-up. Raises ConfigError."""
+    return _refusal(url, allow_list(site))
+
+
+def _refusal(url: str, allow: AllowList) -> str | None:
+    host = origin(url).host
+    try:
+        return allow.refusal(parse(host))
+    except ValueError:
+        return None if allow.names(host) else f"the name `{host}` is not in the egress allow-list"
+
+
+def known_providers() -> tuple[Traits, ...]:
+    """What the built-in providers say of themselves."""
+    return builtin()
+
+
+def check_entities(site: Site) -> list[str]:
+    """Problems of the file's deployments that only providers and the egress guard know. Raises ConfigError."""
+    check, wanted = deployment_check(site), desired(site)
+    return [
+        f"deployment `{one.id}`: {text}" for model in wanted.models for one in model.deployments for text in check(one)
+    ]
+
+
+def wanted(file: Path) -> tuple[Site, Desired]:
+    """A file and the entities in it. Raises ConfigError."""
+    site = load(file)
+    return site, desired(site)
+
+
+async def cards(site: Site, deployments: Sequence[Deployment]) -> list[Card]:
+    """One card for each deployment, asked at the same time, through the egress guard. Raises ConfigError."""
+    transport = PooledTransport(Guard(allow_list(site)))
+    fetch = EgressFetch(transport)
+    plugins = frozenset(site.plugins.allow)
+
+    async def one(of: Deployment) -> Card:
+        provider = load_providers([of.provider], plugins)[of.provider]
+        told: tuple[Finding, ...] = ()
+        if of.credential:
+            try:
+                of = msgspec.structs.replace(of, secret=resolve(of.credential, site.data_folder))
+            except ConfigError as e:
+                told = (Finding(check="credential", level="fail", text=e.message),)
+        made = await card(provider, fetch, of)
+        return msgspec.structs.replace(made, findings=(*told, *made.findings))
+
+    try:
+        return list(await asyncio.gather(*(one(of) for of in deployments)))
+    finally:
+        await transport.aclose()
