@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.simulated import Settings, Simulated, VllmSettings, llama_cpp, ollama, tgi, transformers, vllm
+from providers.simulated import Simulated, VllmSettings, ollama, tgi, vllm
 from tests.providers.simulated.wire import HELLO, TIMEOUT_S, TOOL, Talk
 
 WORDS = ["", "x", "json", "required", "json_schema", "function", "text", "5m", "data:x"]
@@ -35,25 +35,25 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-FIELDS = ["messages", "prompt", "input", "inputs", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "stop", "tools", "tool_choice", "response_format", "structured_outputs", "logprobs", "options", "format", "keep_alive", "think", "parameters", "encoding_format", "dimensions", "seed", "echo", "suffix", "system", "temperature", "top_p"]
+FIELDS = [
+    "messages", "prompt", "input", "inputs", "stream", "stream_options", "max_tokens",
+    "max_completion_tokens", "n", "stop", "tools", "tool_choice", "response_format", "structured_outputs",
+    "logprobs", "options", "format", "keep_alive", "think", "parameters", "encoding_format",
+    "dimensions", "seed", "echo", "suffix", "system", "temperature", "top_p",
+]  # fmt: skip
 GOOD: dict[str, Any] = {"model": "sim-model", "messages": HELLO, "prompt": "x", "input": "x", "inputs": "x"}
 PATHS = {
     "vllm": ["/v1/chat/completions", "/v1/completions", "/v1/messages", "/v1/responses", "/tokenize"],
     "ollama": ["/api/chat", "/api/generate", "/api/embed", "/v1/chat/completions", "/v1/completions", "/v1/embeddings"],
     "tgi": ["/generate", "/generate_stream", "/v1/chat/completions", "/v1/completions"],
-    "llama_cpp": ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"],
-    "transformers": ["/v1/chat/completions"],
 }
 
 
 def _made(kind: str) -> Simulated:
-    simple = Settings(tokens=2, vision=True)
     makers: dict[str, Callable[[], Simulated]] = {
         "vllm": lambda: vllm(VllmSettings(tokens=2, vision=True)),
         "ollama": ollama,
         "tgi": tgi,
-        "llama_cpp": lambda: llama_cpp(simple),
-        "transformers": lambda: transformers(simple),
     }
     return makers[kind]()
 
