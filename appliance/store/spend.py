@@ -1,9 +1,11 @@
 """What was spent: sums from the roll-ups alone (never from the rows, of which there are millions) and latest rows."""
 
+import functools
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from appliance.domain.errors import BadRequest
@@ -12,6 +14,7 @@ from appliance.domain.ledger import LedgerRow
 from appliance.ports.ledger import SpendLine
 from appliance.store.failures import translated
 from appliance.store.moments import DAY, HOUR, micros, moment
+from appliance.store.pace import each
 from appliance.store.row import loaded
 from appliance.store.tables.ledger import SUMS, days, hours, rows
 
@@ -41,7 +44,8 @@ class SqlSpend:
         query = query.group_by(*groups.values()).order_by(*groups.values()) if groups else query
         with translated("the ledger"):
             async with self._engine.begin() as connection:
-                return [_line(row, key) for row in (await connection.execute(query)).mappings()]
+                found = await connection.execute(query)
+                return await each(found, _reader([*groups], key))
 
     async def rows(self, limit: int, key: KeyId | None = None) -> list[LedgerRow]:
         """The latest rows by arrival, newest first."""
@@ -50,7 +54,7 @@ class SqlSpend:
             query = query.where(rows.c.key_id == key)
         with translated("the ledger"):
             async with self._engine.begin() as connection:
-                return [loaded(row) for row in await connection.execute(query)]
+                return await each(await connection.execute(query), loaded)
 
     async def spent(self, key: KeyId, since: datetime | None) -> tuple[int, int]:
         """(micros, tokens) that a key has spent since the start of an hour; None: ever."""
@@ -116,12 +120,19 @@ def _groups(columns: Any, by: tuple[str, ...]) -> dict[str, ColumnElement[Any]]:
     return {name: columns[column] for name, column in order if name in wanted}
 
 
-def _line(row: RowMapping, key: KeyId | None) -> SpendLine:
-    day, hour = row.get("day"), row.get("hour")
-    return SpendLine(
-        day=None if day is None else f"{moment(day * DAY):%Y-%m-%d}",
-        hour=None if hour is None else f"{moment(hour * HOUR):%Y-%m-%dT%H}",
-        key_id=row.get("key_id", key),
-        model=row.get("model"),
-        **{name: row[name] for name in SUMS},
-    )
+def _reader(groups: list[str], key: KeyId | None) -> Callable[[Any], SpendLine]:
+    """Reads rows of `groups` and sums. Days and hours come thousands of times: each is put into words once."""
+    day_name = functools.cache(lambda day: f"{moment(day * DAY):%Y-%m-%d}")
+    hour_name = functools.cache(lambda hour: f"{moment(hour * HOUR):%Y-%m-%dT%H}")
+
+    def line(row: Any) -> SpendLine:
+        group = dict(zip(groups, row, strict=False))
+        return SpendLine(
+            day=day_name(group["day"]) if "day" in group else None,
+            hour=hour_name(group["hour"]) if "hour" in group else None,
+            key_id=group.get("key", key),
+            model=group.get("model"),
+            **dict(zip(SUMS, row[len(groups) :], strict=True)),
+        )
+
+    return line

@@ -1,6 +1,5 @@
 """Keys in the store."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +12,8 @@ from appliance.domain.identity import Key, Limits, Role
 from appliance.domain.ids import KeyId, ModelName
 from appliance.store.failures import translated
 from appliance.store.moments import maybe_micros, maybe_moment, micros, moment
+from appliance.store.pace import each
 from appliance.store.tables.store import keys
-
-PAUSE = 500  # keys decoded between two turns of the event loop: about 5 ms
 
 _json = msgspec.json.Encoder()
 _models = msgspec.json.Decoder(tuple[ModelName, ...])
@@ -26,18 +24,13 @@ _metadata = msgspec.json.Decoder(dict[str, str])
 
 async def read_all(connection: AsyncConnection) -> Sequence[Key]:
     """Every key, oldest first, revoked ones too. Lets other tasks run in between."""
-    found = (await connection.execute(select(keys).order_by(keys.c.created_at, keys.c.id))).all()
-    read = []
-    for number, row in enumerate(found):
-        read.append(_key(*row))
-        if number % PAUSE == PAUSE - 1:
-            await asyncio.sleep(0)
-    return read
+    found = await connection.execute(select(keys).order_by(keys.c.created_at, keys.c.id))
+    return await each(found, _key)
 
 
 async def read(connection: AsyncConnection, key: KeyId) -> Key | None:
     row = (await connection.execute(select(keys).where(keys.c.id == key))).one_or_none()
-    return None if row is None else _key(*row)
+    return None if row is None else _key(row)
 
 
 async def save(connection: AsyncConnection, key: Key) -> None:
@@ -78,7 +71,7 @@ def _values(key: Key) -> dict[str, object]:
     }
 
 
-def _key(*row: Any) -> Key:
+def _key(row: Any) -> Key:
     """From a row, in the order of the table's columns."""
     (
         id_,

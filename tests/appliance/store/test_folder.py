@@ -15,7 +15,7 @@ MOUNTS = r"""
 23 22 0:20 / /srv rw,relatime shared:2 - nfs4 filer:/srv rw,vers=4.2
 24 23 254:2 / /srv/local rw - xfs /dev/vdb rw
 25 22 0:21 / /mnt/share\040one rw shared:3 master:1 - cifs //filer/share rw
-26 22 0:22 / /home/me/remote rw - fuse.sshfs me@host: rw
+26 22 0:22 / /media/remote rw - fuse.sshfs any@host: rw
 27 22 0:23 / /pool rw - fuse.mergerfs a:b rw
 28 22 254:3 / /over rw - ext4 /dev/vdc rw
 29 28 0:24 / /over rw - nfs filer:/over rw
@@ -44,7 +44,7 @@ def open_to_others(folder: Path) -> None:
         ("/srvx", "ext4"),
         ("/srv/local/redoubt", "xfs"),
         ("/mnt/share one/data", "cifs"),
-        ("/home/me/remote/data", "fuse.sshfs"),
+        ("/media/remote/data", "fuse.sshfs"),
         ("/over/data", "nfs"),
     ],
 )
@@ -52,7 +52,7 @@ def test_the_file_system_is_that_of_the_nearest_mount(folder: str, kind: str) ->
     assert file_system(Path(folder), MOUNTS) == kind
 
 
-@pytest.mark.parametrize("folder", ["/srv/data", "/mnt/share one", "/home/me/remote", "/over/data"])
+@pytest.mark.parametrize("folder", ["/srv/data", "/mnt/share one", "/media/remote", "/over/data"])
 def test_a_network_file_system_is_refused_by_name(folder: str, tmp_path: Path) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(MOUNTS)

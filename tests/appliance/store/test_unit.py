@@ -139,3 +139,21 @@ async def test_no_digest_or_name_stands_in_an_error(data_dir: Path) -> None:
     while chain is not None:
         assert "canary" not in str(chain)
         chain = chain.__cause__
+
+
+async def test_a_full_disk_refuses_the_change_in_clear_words_and_keeps_what_was(data_dir: Path) -> None:
+    async with await visit(data_dir) as visited:
+        async with visited.store.unit() as unit:
+            await unit.save_key(a_key())
+
+        async def fill() -> None:
+            async with visited.store.unit() as unit:
+                assert isinstance(unit, units.SqlUnit)
+                await unit._connection.exec_driver_sql("PRAGMA max_page_count = 1")  # no page more than there are now
+                for number in range(2, 500):
+                    await unit.save_key(a_key(number, metadata={"filler": "x" * 1_000}))
+
+        with pytest.raises(StoreUnavailable, match="the disk is full; make room"):
+            await fill()
+
+        assert (await visited.store.snapshot()).keys == (a_key(),)
