@@ -116,6 +116,10 @@ class Connection(Patience):
         if (error := self._head_objection()) is not None:
             raise self._refusal(error)
         super().on_headers_complete()
+        if self.cycle is not self._running:
+            # uvicorn stops reading here until the answer before it is complete, and would not see the client go.
+            # What may wait is bounded: `pipelined` requests of 64 KiB.
+            self.flow.resume_reading()
         # Trailers come the same way: uvicorn would add them to the header that has been checked (RFC 9110 §6.5.1).
         self.headers = []
         self.phase = _BODY

@@ -135,12 +135,18 @@ def test_what_is_refused_behind_an_answer_does_not_get_into_the_answer(behind: b
     assert answer.partition(b"\r\n\r\n")[2] == b"6\r\nbegin \r\n3\r\nend\r\n0\r\n\r\n"
 
 
-def test_a_client_that_leaves_with_a_request_waiting_is_seen_to_leave() -> None:
+@pytest.mark.parametrize(("first", "later"), [(GET + GET, b""), (GET, GET)], ids=["together", "later"])
+def test_a_client_that_leaves_with_a_request_waiting_is_seen_to_leave(first: bytes, later: bytes) -> None:
+    """uvicorn stops reading when a second request comes, and so does not see the client go."""
     holding = Holding()
     with serving(holding) as served:
         with served.connect() as sock:
-            sock.sendall(GET + GET)
+            sock.sendall(first)
             assert holding.begun.wait(PATIENCE)
+            sock.sendall(later)
+            with served.connect() as other:
+                other.sendall(b"noise\r\n\r\n")
+                read_all(other)  # by now what was sent before has been read, too
 
         assert holding.gone.wait(PATIENCE), "the first request's app was never told"
     assert holding.paths == ["/x"], "the second was run for nobody"

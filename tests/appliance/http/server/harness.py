@@ -213,9 +213,10 @@ class Holding:
             pass
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"begin ", "more_body": True})
-        self.begun.set()
         release = asyncio.ensure_future(self._release.wait())
         leave = asyncio.ensure_future(receive())
+        await asyncio.sleep(0)  # both wait now
+        self.begun.set()
         both: set[asyncio.Future[Any]] = {release, leave}
         done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for task in both - done:
