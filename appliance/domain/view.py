@@ -46,6 +46,14 @@ class _Common(msgspec.Struct, kw_only=True):
     stream_options: StreamOptions | None = None
     n: Count | None = None
     max_tokens: Ceiling | None = None
+    # Not acted on: their type is checked here, so that every kind of server refuses them with the same words.
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logit_bias: dict[str, float] | None = None
 
 
 class ChatRequest(_Common, kw_only=True):

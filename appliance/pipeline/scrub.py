@@ -8,7 +8,7 @@ from appliance.domain.model import Deployment
 LONGEST = 600  # characters; a validation error of a model server can run to pages
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"`)>\]]+", re.IGNORECASE)
-_IPV4 = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b")
+_IPV4 = re.compile(r"(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?!\d)")
 _IPV6 = re.compile(r"(?<![\w:])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
 _PATH = re.compile(r"(?<![\w/])(?:/[\w.@+-]+){2,}/?|\b[A-Za-z]:\\[^\s'\"]+")
 _HOST_PORT = re.compile(r"[A-Za-z0-9_…][A-Za-z0-9_.…-]*:\d{2,5}\b")

@@ -76,11 +76,12 @@ class Out:
         told = render(error)
         if self.finished:
             return
-        if self.started:
-            await self.piece(b"data: " + told.body + b"\n\n", more=False)
-            return
-        await self.head(told.status, told.headers)
-        await self.piece(told.body, more=False)
+        with contextlib.suppress(ConnectionError):  # nobody is there to be refused
+            if self.started:
+                await self.piece(b"data: " + told.body + b"\n\n", more=False)
+            else:
+                await self.head(told.status, told.headers)
+                await self.piece(told.body, more=False)
 
 
 class InferenceRoute:
