@@ -96,8 +96,8 @@ class Acceptor:
                     ssl_shutdown_timeout=bounds.linger_seconds,
                 )
         except OSError:
-            self._door.refused(NO_HANDSHAKE)
             self._gone(connection, sock, peer)
+            self._door.refused(NO_HANDSHAKE)
         except asyncio.CancelledError:
             self._gone(connection, sock, peer)
             raise

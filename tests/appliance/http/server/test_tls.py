@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from appliance.domain.errors import ConfigError
 from appliance.http.server.bounds import Bounds
 from appliance.http.server.tls import Certificate, TlsFiles, context, valid_until
-from tests.appliance.http.server.harness import Echo, Served, read_all, read_answer, serving
+from tests.appliance.http.server.harness import PATIENCE, Echo, Served, read_all, read_answer, serving
 
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -190,11 +190,12 @@ def test_a_client_without_a_certificate_is_not_spoken_to_when_one_is_asked_for(t
 
 def test_a_handshake_that_never_comes_is_given_up_and_its_seat_freed(tmp_path: Path) -> None:
     files = issue(tmp_path, "one")
-    bounds = Bounds(header_seconds=0.2, connections=1)
+    bounds = Bounds(header_seconds=1.0, connections=1)  # long enough for the handshake that does come
 
     with serving(Echo(), bounds, certificate=Certificate(files)) as served:
         with served.connect() as silent:
             assert read_all(silent) == b""
+        assert served.refusal.wait(PATIENCE)
         assert served.refused["tls_handshake"] == 1
         with greeting(served, files.cert) as sock:
             sock.sendall(GET)
