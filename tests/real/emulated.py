@@ -22,7 +22,7 @@ SLOW = {"interval_s": 0.002}
 
 FACTORIES: Mapping[str, Callable[[dict[str, Any]], simulated.Simulated]] = {
     "vllm": lambda settings: simulated.vllm(simulated.VllmSettings(**settings)),
-    "llama_cpp": lambda settings: simulated.llama_cpp(simulated.Settings(**settings)),
+    "llama_cpp": lambda settings: simulated.llama_cpp(simulated.LlamaCppSettings(**settings)),
     "transformers": lambda settings: simulated.transformers(simulated.Settings(**settings)),
 }
 

@@ -155,6 +155,17 @@ def save_hugging_face(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
 
 
+def save_hub_cache(folder: Path) -> None:
+    """A cache of the model hub that knows the model by name: what `transformers serve` lists."""
+    revision = "0" * 40
+    home = folder / "models--tiny"
+    (home / "refs").mkdir(parents=True, exist_ok=True)
+    (home / "refs" / "main").write_text(revision, encoding="utf-8")
+    snapshot = home / "snapshots" / revision
+    snapshot.mkdir(parents=True, exist_ok=True)
+    (snapshot / "config.json").write_text(json.dumps(_config(vocabulary())), encoding="utf-8")
+
+
 def save_lora(folder: Path) -> None:
     """A random rank-8 adapter. It changes no answer (the model has no attention to adapt); loading it is the point."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -258,11 +269,12 @@ def save_gguf(path: Path) -> None:
 
 
 def save_all(folder: Path) -> None:
-    """`folder`/tiny, `folder`/tiny.gguf and `folder`/lora."""
+    """`folder`/tiny, `folder`/tiny.gguf, `folder`/lora and `folder`/hub."""
     folder.mkdir(parents=True, exist_ok=True)
     save_hugging_face(folder / "tiny")
     save_gguf(folder / "tiny.gguf")
     save_lora(folder / "lora")
+    save_hub_cache(folder / "hub")
 
 
 if __name__ == "__main__":

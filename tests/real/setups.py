@@ -140,7 +140,7 @@ LLAMA_CPP = Server(
             name="embedding, keys",
             asked=(*cases.EMBED, *cases.KEYS),
             options=("--embedding", "true", "--api_key", KEY),
-            settings={"api_keys": (KEY,)},
+            settings={"api_keys": (KEY,), "embedding": True},
             key=KEY,
         ),
     ),
@@ -150,7 +150,7 @@ TRANSFORMERS = Server(
     package="transformers",
     program=("transformers", "serve", "tiny", "--device", "cpu"),
     emulator="transformers",
-    environment=OFFLINE,
+    environment={**OFFLINE, "HF_HUB_CACHE": "hub"},
     setups=(
         Setup(
             name="plain",

@@ -30,7 +30,7 @@ CONSTANT_KEYS = frozenset(
 )
 TEXT_KEYS = frozenset({"message", "detail", "error", "msg"})
 ID_KEYS = frozenset({"id", "item_id", "call_id", "response_id", "system_fingerprint"})
-FLOWING_KEYS = frozenset({"content", "reasoning", "reasoning_content", "text", "arguments", "token", "delta"})
+FLOWING_KEYS = frozenset({"content", "reasoning", "reasoning_content", "text", "arguments", "delta"})
 HEADERS = frozenset(
     {
         *("content-type", "content-length", "transfer-encoding", "allow", "www-authenticate", "retry-after"),
@@ -69,7 +69,7 @@ def of_value(value: object, key: str = "") -> Shape:
     if isinstance(value, dict):
         return _of_object(value, key)
     if isinstance(value, list):
-        return [merged([of_value(element, key) for element in value])] if value else []
+        return _of_list(value, key)
     if value is None:
         return "null"
     if key in CONSTANT_KEYS:
@@ -77,6 +77,12 @@ def of_value(value: object, key: str = "") -> Shape:
     if isinstance(value, str):
         return _of_text(value, key)
     return "boolean" if isinstance(value, bool) else "integer" if isinstance(value, int) else "number"
+
+
+def _of_list(value: list[object], key: str) -> list[Shape]:
+    if key == "bytes":
+        return ["integer"]  # there are none for half a character
+    return [merged([of_value(element, key) for element in value])] if value else []
 
 
 def _of_object(value: dict[str, object], key: str) -> dict[str, Shape]:
@@ -90,7 +96,7 @@ def _of_text(value: str, key: str) -> str:
         return f"id {pattern(value)}"
     if key in TEXT_KEYS:
         return f"~ {pattern(value)}"
-    return "string" if value else "empty string"
+    return "string" if value or key == "token" else "empty string"
 
 
 def merged(shapes: Iterable[Shape]) -> Shape:
@@ -218,8 +224,8 @@ def _eased(shape: Shape, key: str = "") -> Shape:
     if isinstance(shape, dict):
         return {name: _eased(part, name) for name, part in shape.items()}
     if isinstance(shape, list):
-        return [_eased(part, key) for part in shape] or (["integer"] if key == "bytes" else [])
-    return "string" if key in FLOWING_KEYS and shape in {"empty string", "empty string | string"} else shape
+        return [_eased(part, key) for part in shape]
+    return "string" if shape == "empty string" and key in FLOWING_KEYS else shape
 
 
 def of_metrics(text: str, prefix: str) -> dict[str, Shape]:

@@ -59,7 +59,7 @@ class LlamaCpp:
             raise _invalid(path, "Input should be a valid dictionary or object to extract fields from")
         return value
 
-    def check(self, settings: Settings, path: str, raw: dict[str, Any]) -> None:
+    def check(self, settings: Settings, path: str, raw: dict[str, Any]) -> None:  # noqa: ARG002  any name will do
         if path == CHAT:
             self._check_chat(raw)
         elif path == TEXTS and isinstance(raw.get("prompt"), list) and len(raw["prompt"]) != 1:

@@ -37,7 +37,7 @@ def events(run: Run) -> Iterator[Event]:
         "input_tokens": run.prompt_tokens,
         "output_tokens": run.plan.tokens,
         "total_tokens": run.prompt_tokens + run.plan.tokens,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens_details": {"reasoning_tokens": 0},
     }
     yield event(Kind.FINISH, "completed", response={**_response(run, "completed", [done]), "usage": usage})

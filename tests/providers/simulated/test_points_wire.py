@@ -100,7 +100,7 @@ async def test_transformers_is_strict_pinned_and_puts_usage_on_the_finish_chunk(
         health = await get(server, "/health")
 
     assert (unknown.status, unknown.json()) == (422, {"detail": "Unexpected fields in the request: {'foo'}"})
-    assert (other.status, other.json()) == (400, {"detail": "Server is pinned to 'tiny'"})
+    assert (other.status, other.json()) == (400, {"detail": "Server is pinned to 'tiny'; requested 'other'."})
     assert "[DONE]" not in heard.data
     assert heard.events[-1]["choices"][0]["finish_reason"] == "stop"
     assert heard.events[-1]["usage"]["total_tokens"] > 0
@@ -108,12 +108,28 @@ async def test_transformers_is_strict_pinned_and_puts_usage_on_the_finish_chunk(
     assert health.json() == {"status": "ok"}
 
 
-async def test_both_dialects_call_tools() -> None:
+async def test_both_dialects_call_a_named_tool() -> None:
+    named = {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
     for make in (llama_cpp, transformers):
         async with make() as server:
-            whole = (await chat(server, tools=[TOOL])).json()["choices"][0]
-            streamed = await stream(server, tools=[TOOL])
+            whole = (await chat(server, **named)).json()["choices"][0]
+            streamed = await stream(server, **named)
 
         assert whole["finish_reason"] == "tool_calls"
         assert whole["message"]["tool_calls"][0]["function"]["name"] == "get_weather"
         assert any("tool_calls" in event["choices"][0]["delta"] for event in streamed.events)
+
+
+async def test_llama_cpp_answers_with_text_where_no_tool_is_named() -> None:
+    async with llama_cpp() as server:
+        whole = (await chat(server, tools=[TOOL], tool_choice="required")).json()["choices"][0]
+
+    assert whole["finish_reason"] == "stop"
+    assert "tool_calls" not in whole["message"]
+
+
+async def test_llama_cpp_ends_the_stream_of_a_prompt_too_long_without_an_event() -> None:
+    async with llama_cpp(Settings(context_length=64)) as server:
+        heard = await stream(server, messages=[{"role": "user", "content": "x" * 999}])
+
+    assert (heard.status, heard.body, heard.ending) == (200, b"", "complete")
