@@ -184,11 +184,10 @@ def rotate_pepper(*, as_json: bool) -> None:
 @as_json
 def recover(*, as_json: bool) -> None:
     """Make an admin key when the last one is lost. Only root of the host may; it is written into the events."""
-    import os
-
+    from appliance.desk import runs_as_root
     from appliance.domain.errors import NotPermitted
 
-    if os.geteuid() != 0:
+    if not runs_as_root():
         raise NotPermitted("only root of this host may recover an admin key; run it with sudo")
     _say_made(at_desk(lambda desk: desk.keys.recover(desk.actor)), as_json=as_json)
 
