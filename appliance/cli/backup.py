@@ -65,7 +65,9 @@ def restore(*, source: Path, yes: bool, as_json: bool) -> None:
     if not yes:
         confirm(f"replace the databases in {data}?", abort=True)
     manifest = restoring.restore(source, data, SystemClock(), config=missing)
-    _say(manifest, f"restored into {data}; the old databases are beside the new ones", as_json=as_json)
+    key = load(site_file()).master_key_file
+    advice = "" if key.exists() else f"; put the site's master key at {key} (mode 0400): without it no key works"
+    _say(manifest, f"restored into {data}; what was there is in `replaced-…` beside it{advice}", as_json=as_json)
 
 
 def _data_of(source: Path, config: Path) -> Path:

@@ -98,7 +98,8 @@ def test_a_site_that_is_gone_comes_back_from_its_backup_and_its_master_key(progr
     master = (program.data / "master.key").read_bytes()
     shutil.rmtree(program.config.parent)
 
-    program.say("backup", "restore", str(tmp_path / "backup"), "--yes")
+    told = program.say("backup", "restore", str(tmp_path / "backup"), "--yes")
+    assert f"put the site's master key at {program.data / 'master.key'}" in told
     (program.data / "master.key").write_bytes(master)
     (program.data / "master.key").chmod(0o400)
 
