@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config.secrets import MasterKey, config_path, create_master_key, read_master_key, resolve
@@ -119,6 +119,7 @@ def test_a_master_key_is_not_made_through_a_symbolic_link(tmp_path: Path) -> Non
     assert not (tmp_path / "elsewhere").exists()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64), st.text(max_size=12))
 def test_what_is_sealed_opens_under_the_same_key_and_purpose_alone(plain: bytes, purpose: str) -> None:
     ours, other = MasterKey(b"a" * 32), MasterKey(b"b" * 32)

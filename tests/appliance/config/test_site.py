@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config.amounts import amount, micros
@@ -103,6 +103,7 @@ def test_a_default_price_can_be_declared_absent_or_left_alone(tmp_path: Path) ->
     assert repr(desired(written("", tmp_path)).default_price) == "UNSET"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15))
 def test_amounts_survive_being_written_and_read(of: int) -> None:
     assert micros(Decimal(amount(of))) == of

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config.tree import parse
@@ -96,6 +96,7 @@ def test_a_number_that_a_float_would_change_is_refused_rather_than_rounded() -> 
     assert data("a: '0.12345678901234567'") == {"a": "0.12345678901234567"}
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=10**8, places=6))
 def test_money_written_as_a_number_is_read_back_to_the_last_digit(amount: Decimal) -> None:
     read = parse(f"a: {amount:f}", "f").data
@@ -115,8 +116,9 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(trees)
-def test_what_pyyaml_dumps_with_quotes_is_read_back(value: object) -> None:
+def test_what_pyyaml_writes_means_the_same_to_us(value: object) -> None:
     text = yaml.safe_dump(value, default_style='"' if isinstance(value, str) else None, allow_unicode=True)
     quoted = yaml.safe_load(text)
 

@@ -2,7 +2,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -186,6 +186,7 @@ desires = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(desires, desires, st.booleans())
 def test_after_an_apply_there_is_nothing_left_to_apply(first: Desired, second: Desired, prune: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     async def law() -> list[Change]:
