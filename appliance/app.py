@@ -41,7 +41,8 @@ from appliance.http.server.tls import Certificate, TlsFiles
 from appliance.http.server.wire import App
 from appliance.http.v1.route import Edges
 from appliance.observe.clock import SystemClock
-from appliance.observe.logging import configure
+from appliance.observe.journal import Journal
+from appliance.observe.logging import configure, note_caller
 from appliance.observe.metrics import Gauges, Metrics
 from appliance.pipeline.attempt import Attempts
 from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
@@ -90,14 +91,15 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
     upstream = EgressUpstream(transport)
     keeper = _keeper(site, opened, master, providers, clock)
     keeper.before_change(BudgetSeeder(counters, opened.spend, clock))
-    keeper.before_change(_forget(upstream))
+    keeper.before_change(_forget(upstream, counters))
+    observer = Journal(metrics, clock.monotonic)
     state, live = RoutingState(), Live()
     keys = Keys(opened.store, master, clock)
     rehasher = Rehasher(keys.rehash)
     inference = Inference(
         keeper,
-        Books(counters, opened.ledger, metrics, clock),
-        Attempts(providers, upstream, state, metrics, clock),
+        Books(counters, opened.ledger, observer, clock),
+        Attempts(providers, upstream, state, observer, clock),
         state,
         SystemRandom(),
         rehasher.note,
@@ -158,12 +160,16 @@ async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: C
         async def end() -> None:
             gateway.live.stop()
 
+        def ready() -> None:
+            log.info("serving: api %s, admin %s, catalogue %d", api, admin, gateway.keeper.number)
+            announce(api, admin)
+
         async with asyncio.TaskGroup() as background:
             tasks = [background.create_task(work()) for work in gateway.background]
             await serve(
                 listeners,
                 drain_seconds=site.stop.drain_seconds,
-                on_ready=lambda: announce(api, admin),
+                on_ready=ready,
                 on_drain=gateway.live.drain,
                 on_drain_deadline=end,
             )
@@ -227,9 +233,12 @@ def _keeper(
     return CatalogueKeeper(opened.store, compiler, clock)
 
 
-def _forget(upstream: EgressUpstream) -> Callable[[Catalogue], Awaitable[None]]:
+def _forget(upstream: EgressUpstream, counters: MemoryCounters) -> Callable[[Catalogue], Awaitable[None]]:
+    """What is gone from the catalogue holds no connection and no count."""
+
     async def forget(catalogue: Catalogue) -> None:
         upstream.forget(frozenset(to.url for model in catalogue.models.values() for to in model.deployments))
+        counters.keep({who.key.id for who in catalogue.ring.principals()})
 
     return forget
 
@@ -256,7 +265,11 @@ def _edges(site: Site, opened: Opened, metrics: Metrics, clock: SystemClock) -> 
             opened.events.note(Event(at=clock.now(), actor=actor, action=f"refused.{error.kind}", subject="api"))
 
     return Edges(
-        body_bytes=site.limits.body_bytes, json_depth=site.limits.json_depth, on_fault=on_fault, on_refused=on_refused
+        body_bytes=site.limits.body_bytes,
+        json_depth=site.limits.json_depth,
+        on_caller=lambda request_id, key_id: note_caller(request_id=request_id, key_id=key_id),
+        on_fault=on_fault,
+        on_refused=on_refused,
     )
 
 

@@ -19,6 +19,7 @@ from appliance.cli.keys import keys
 from appliance.cli.models import models
 from appliance.cli.prices import prices
 from appliance.cli.providers import providers
+from appliance.cli.quickstart import quickstart
 from appliance.cli.serve import serve
 from appliance.cli.spend import ledger, spend
 from appliance.cli.version import version
@@ -34,6 +35,6 @@ def main(ctx: click.Context, /, *, config: Path | None) -> None:
 
 for _command in (
     apply, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models, prices,
-    providers, serve, spend, version,
+    providers, quickstart, serve, spend, version,
 ):  # fmt: skip
     main.add_command(_command)

@@ -31,7 +31,7 @@ def init(*, folder: Path | None, as_json: bool) -> None:
     file = given or (folder or Path()) / "redoubt.yaml"
     written = _write_starter(file)
     try:
-        site, made = _establish(file)
+        site, made = establish(file)
     except BaseException:
         if written:
             file.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def _write_starter(file: Path) -> bool:
     return True
 
 
-def _establish(file: Path) -> "tuple[Site, list[Made]]":
+def establish(file: Path) -> "tuple[Site, list[Made]]":
     """Data folder, databases, master key, entities. What a failure leaves half made is taken away again."""
     from appliance.config.secrets import create_master_key, read_master_key
     from appliance.desk import check_entities, wanted

@@ -27,7 +27,7 @@ def product() -> list[Path]:
     return [path for path in tracked() if path.suffix == ".py" and path.parts[0] in PACKAGES]
 
 
-def tested() -> list[Path]:
+def suite() -> list[Path]:
     return [path for path in tracked() if path.suffix == ".py" and path.parts[0] == "tests"]
 
 

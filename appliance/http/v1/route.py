@@ -48,6 +48,7 @@ class Edges(msgspec.Struct, frozen=True, kw_only=True):
 
     body_bytes: int = 32 * 1024 * 1024
     json_depth: int = 64
+    on_caller: Callable[[str, str], None] | None = None  # (request id, key id): whose request this task now serves
     on_fault: Callable[[str, Exception], None]  # (request id, the fault)
     on_refused: Callable[[GatewayError, str], None]  # (error, who: a key id, or the peer's address)
 
@@ -104,6 +105,8 @@ class InferenceRoute:
             who = self._inference.authenticate(bearer(headers))
             if http["method"] != "POST":
                 raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`", allow=("POST",))
+            if self._edges.on_caller is not None:
+                self._edges.on_caller(request_id, who.key.id)
             case = self._inference.begin(who, self._kind, request_id)
         except GatewayError as error:
             self._edges.on_refused(error, (http["client"] or ("", 0))[0])

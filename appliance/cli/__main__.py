@@ -1,0 +1,5 @@
+"""`python -m appliance.cli`: the same program, where no script is installed."""
+
+from appliance.cli import main
+
+main()
