@@ -136,6 +136,34 @@ async def test_gpu_seconds_of_a_failed_attempt_are_not_paid() -> None:
     assert gateway.ledger.row.cost == 2000
 
 
+async def test_gpu_seconds_are_not_paid_when_every_attempt_fails() -> None:
+    slow = Gate()
+    model = a_model(a_deployment(price=Price(gpu_second=1000)))
+    gateway = await a_gateway(Says(before=slow, status=503), model=model)
+    task = gateway.start(gateway.client())
+
+    await slow.reached()
+    gateway.clock.advance(5)
+    slow.open()
+    await ended(task)
+
+    assert (gateway.ledger.row.status, gateway.ledger.row.cost) == (Status.FAILED, 0)
+
+
+async def test_gpu_seconds_are_paid_when_the_client_leaves_a_server_at_work() -> None:
+    thinking = Gate()
+    gateway = await a_gateway(Says([thinking]), model=a_model(a_deployment(price=Price(gpu_second=1000))))
+    client = gateway.client()
+    task = gateway.start(client)
+
+    await thinking.reached()
+    gateway.clock.advance(5)
+    client.leave()
+    await ended(task)
+
+    assert (gateway.ledger.row.status, gateway.ledger.row.cost) == (Status.GONE, 5000)
+
+
 async def test_a_free_answer_by_declaration_is_said_to_be_unpriced() -> None:
     gateway = await a_gateway(Says([wire.whole(usage=USAGE)]), model=a_model(a_deployment(price=None)))
     gateway.serves(a_model(a_deployment(price=None)), default=Price())
@@ -331,7 +359,10 @@ async def test_a_client_that_leaves_during_a_whole_answer_aborts_the_generation(
     row = gateway.ledger.row
     assert not client.started
     assert (row.status, row.http_status, row.error) == (Status.GONE, 499, "client_gone")
-    assert len(gateway.counters.settled) == 1
+    assert row.usage.estimated  # or asking and leaving would be free
+    assert (row.usage.prompt > 0, row.usage.completion) == (True, 0)
+    assert gateway.counters.settled == [(row.usage.total, row.cost)]
+    assert row.cost == row.usage.prompt
     assert gateway.upstream.exchanges[0].aborted
     assert gateway.at_rest()
 
@@ -495,10 +526,12 @@ async def test_counters_that_fail_at_settlement_do_not_cost_the_row(asked: dict[
     gateway = await priced(Says(answer))
     gateway.counters.settle_broken = True
 
-    await gateway.serve(gateway.client(**asked))
+    client = await gateway.serve(gateway.client(**asked))
 
     assert gateway.ledger.row.usage.total == 12
     assert gateway.observer.ended == gateway.ledger.rows
+    assert (client.status, gateway.ledger.row.http_status, gateway.faults) == (200, 200, [])
+    assert b"error" not in client.body
 
 
 @pytest.mark.parametrize("asked", [{"stream": True}, {}], ids=["stream", "whole"])
@@ -531,6 +564,32 @@ async def test_a_finished_stream_gives_its_connection_back_though_the_server_say
     assert gateway.ledger.row.status is Status.OK
     assert gateway.at_rest()
     assert gateway.upstream.exchanges[0].returned
+
+
+async def test_a_request_cancelled_while_its_connection_is_drained_leaves_nothing_behind() -> None:
+    trailing = Gate()
+    gateway = await priced(stream(wire.delta("hi"), wire.usage(), wire.DONE, trailing))
+    task = gateway.start(gateway.client(stream=True))
+
+    await trailing.reached()
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert gateway.ledger.row.status is Status.OK
+    assert gateway.upstream.exchanges[0].aborted
+    assert gateway.at_rest()
+
+
+async def test_a_fault_after_the_last_byte_is_told_to_the_operator_and_not_to_the_client() -> None:
+    fault = ZeroDivisionError()
+    gateway = await priced(stream(wire.delta("hi"), wire.usage(), wire.DONE, fault))
+
+    client = await gateway.serve(gateway.client(stream=True))
+
+    assert client.events[-1] == "[DONE]"
+    assert [found for _, found in gateway.faults] == [fault]
+    assert gateway.ledger.row.status is Status.OK
+    assert gateway.at_rest()
 
 
 async def test_a_request_ended_by_the_server_itself_is_settled_and_the_cancellation_goes_on() -> None:

@@ -32,7 +32,10 @@ async def test_a_stop_ends_a_request_whose_client_does_not_read_its_last_bytes(a
     assert gateway.at_rest()
 
 
-async def test_a_stop_does_not_wait_for_a_client_that_does_not_read_its_error_event() -> None:
+async def test_a_stop_does_not_wait_for_a_client_that_does_not_read_its_error_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("appliance.http.v1.route.PARTING_SECONDS", 0.01)
     gateway = await a_gateway(STREAM)
     client = gateway.client(stream=True)
     client.stalls = Gate()
@@ -63,3 +66,27 @@ async def test_an_answer_nobody_reads_has_a_deadline(asked: dict[str, Any]) -> N
         await task
 
     assert until is not None
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"model":"llama","messages":[{"role":"user"}]}'], ids=["refused", "failed"])
+async def test_a_client_that_resets_while_it_is_refused_is_no_fault_of_ours(body: bytes) -> None:
+    gateway = await a_gateway(Says([wire.refusal()], status=500))
+    client = gateway.client(body)
+    client.resets = True
+
+    await gateway.serve(client)
+
+    assert gateway.faults == []
+    assert gateway.ledger.row.status in {Status.REFUSED, Status.FAILED}
+    assert gateway.at_rest()
+
+
+async def test_a_client_that_resets_while_it_is_turned_away_is_no_fault_of_ours() -> None:
+    gateway = await a_gateway()
+    gateway.live.drain()
+    client = gateway.client()
+    client.resets = True
+
+    await gateway.serve(client)
+
+    assert gateway.faults == []
