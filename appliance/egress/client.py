@@ -174,7 +174,7 @@ def _headers(to: Deployment, part: Part, host: bytes) -> list[Header]:
     if part.body:
         headers.append((b"content-type", b"application/json"))
     if to.secret is not None:
-        headers.append((b"authorization", b"Bearer " + to.secret.reveal().encode("latin-1", "replace")))
+        headers.append((b"authorization", b"Bearer " + to.secret.reveal().encode()))
     return headers
 
 

@@ -30,7 +30,6 @@ _OURS = frozenset(
 )
 # A field that smuggles a line break would smuggle a request: the whole head is matched before it is written.
 _HEAD = re.compile(rb"[A-Z]+ /[!-~]* HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)+\r\n")
-_NO_TIMEOUTS: dict[str, float | None] = {}
 
 
 class Payload(httpx.AsyncByteStream):
@@ -115,7 +114,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         route = _route(request)
         stream = request.stream
         message = _message(request, stream.data if isinstance(stream, Payload) else await request.aread())
-        timeouts: dict[str, float | None] = request.extensions.get("timeout") or _NO_TIMEOUTS
+        timeouts: dict[str, float | None] = request.extensions.get("timeout") or {}
         connection = await self._head(route, message, timeouts)
         return httpx.Response(
             connection.status,

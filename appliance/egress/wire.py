@@ -12,6 +12,7 @@
 """
 
 import asyncio
+import math
 from typing import Protocol, cast
 
 import httptools
@@ -117,7 +118,9 @@ class Connection(asyncio.Protocol):
     async def pause(self, timeout: float | None) -> None:
         """Wait until something changed. Raises TimeoutError after `timeout` seconds."""
         waiter = self._waiter = self._loop.create_future()
-        if timeout is not None:
+        if timeout is None:
+            self._deadline = math.inf  # a timer of an earlier wait may still be running
+        else:
             self._arm(timeout)
         try:
             await waiter
@@ -196,7 +199,7 @@ class Connection(asyncio.Protocol):
 
     def _tick(self) -> None:
         self._timer = None
-        if self._waiter is None or self._waiter.done():
+        if self._waiter is None or self._waiter.done() or self._deadline == math.inf:
             return
         if self._loop.time() < self._deadline - 0.001:  # uvloop's clock has milliseconds
             self._set_timer()

@@ -129,6 +129,16 @@ async def test_a_name_that_is_not_listed_is_never_looked_up() -> None:
     assert resolve.asked == []
 
 
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1."])
+async def test_a_number_that_is_no_dotted_quad_is_told_apart_from_a_name(host: str) -> None:
+    resolve = answers(["127.0.0.1"])
+
+    with pytest.raises(EgressRefused, match="four decimal numbers"):
+        await Guard(AllowList(), resolve=resolve).addresses(host, 80)
+
+    assert resolve.asked == []
+
+
 async def test_a_listed_name_without_a_listed_network_is_refused() -> None:
     with pytest.raises(EgressRefused, match="no network"):
         await Guard(AllowList(["a.example"]), resolve=answers(["10.0.0.1"])).addresses("a.example", 80)

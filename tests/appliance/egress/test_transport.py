@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import gc
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -210,6 +211,39 @@ async def test_waiting_for_a_place_has_a_deadline_and_leaves_nothing_behind() ->
 
         assert await first == b"hi"
         assert wire.pool.open == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_place_is_lost_however_requests_are_cancelled(seed: int) -> None:
+    chance = random.Random(seed)
+
+    async def script(talk: Talk) -> None:
+        while True:
+            await talk.request()
+            if chance.random() < 0.2:
+                return
+            await talk.send(CHUNKED + b"2\r\nhi\r\n")
+            await asyncio.sleep(chance.choice([0, 0.001]))
+            await talk.send(b"0\r\n\r\n")
+
+    async with peer(script) as server, transport(PoolLimits(per_origin=3, total=3)) as wire:
+        tasks = [asyncio.create_task(whole(wire, server)) for _ in range(150)]
+        while running := [task for task in tasks if not task.done()]:
+            chance.choice(running).cancel()
+            await asyncio.sleep(chance.choice([0, 0, 0.001]))
+            assert wire.pool.open <= 3
+        await asyncio.wait(tasks)
+
+        assert await whole_or_again(wire, server) == b"hi"
+        assert {type(task.exception()) for task in tasks if not task.cancelled()} <= {type(None), httpx.ReadError}
+
+
+async def whole_or_again(wire: PooledTransport, server: Peer) -> bytes:
+    """The script dies at times: a place that works is what is asked for."""
+    async with asyncio.timeout(CEILING):
+        while True:
+            with contextlib.suppress(httpx.ReadError):
+                return await whole(wire, server)
 
 
 async def test_the_cap_of_all_endpoints_makes_room_by_closing_the_oldest_idle_connection() -> None:

@@ -237,6 +237,31 @@ def test_chunks_of_one_byte_weigh_more_than_a_byte() -> None:
     assert socket.paused == 1
 
 
+async def test_a_wait_without_a_deadline_outlives_the_deadline_of_the_wait_before() -> None:
+    connection = Connection(asyncio.get_running_loop(), ORIGIN)
+    connection.connection_made(Socket())
+    asyncio.get_running_loop().call_soon(connection.resume_writing)
+    await connection.pause(0.02)
+
+    patient = asyncio.create_task(connection.pause(None))
+    _, waiting = await asyncio.wait({patient}, timeout=0.1)
+    assert waiting
+
+    connection.resume_writing()
+    await patient
+
+
+async def test_a_nearer_deadline_moves_the_timer_forward() -> None:
+    connection = Connection(asyncio.get_running_loop(), ORIGIN)
+    connection.connection_made(Socket())
+    asyncio.get_running_loop().call_soon(connection.resume_writing)
+    await connection.pause(3600)
+
+    with pytest.raises(TimeoutError):
+        await connection.pause(0.02)
+    connection.abort()
+
+
 def test_only_a_used_connection_closed_by_its_peer_before_any_byte_is_stale() -> None:
     fresh, _ = asked()
     fresh.connection_lost(None)
