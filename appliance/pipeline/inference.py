@@ -17,7 +17,7 @@ from appliance.ledger.reserve import hold, refusal
 from appliance.pipeline.attempt import Attempts
 from appliance.pipeline.catalogue import CatalogueKeeper
 from appliance.pipeline.merge import usage_object
-from appliance.pipeline.relay import CHARACTERS_PER_TOKEN, Relay, answer_id
+from appliance.pipeline.relay import CHARACTERS_PER_TOKEN, Relay, answer_id, drop_reasoning
 from appliance.pipeline.settlement import Books, Settlement
 from appliance.policy.grant import grant
 from appliance.ports.counters import Refusal
@@ -55,8 +55,14 @@ class Inference:
         state: RoutingState,
         random: Random,
         on_old_pepper: Callable[[KeyId, Secret], None],
+        *,
+        unwanted: str | None = None,
     ) -> None:
-        """`on_old_pepper` is told of a key that was hashed before the last rotation; it must return at once."""
+        """`on_old_pepper` is told of a key that was hashed before the last rotation; it must return at once.
+
+        `unwanted` is the one of `reasoning` and `reasoning_content` that this site leaves out of answers.
+        """
+        self._unwanted = unwanted
         self._on_old_pepper = on_old_pepper
         self._catalogue = catalogue
         self._books = books
@@ -99,8 +105,9 @@ class Inference:
         )
         started = await self._attempts.first_answer(call, order, case, site.default_price)
         if isinstance(started, WholeAnswer):
+            drop_reasoning(started.body, "message", self._unwanted)
             return _whole(started, seen, case)
-        return Relay(started, seen, case)
+        return Relay(started, seen, case, self._unwanted)
 
 
 def _whole(answer: WholeAnswer, seen: View, case: Settlement) -> Whole:

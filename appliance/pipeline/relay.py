@@ -44,12 +44,14 @@ class Relay:
         "_said",
         "_stream",
         "_text",
+        "_unwanted",
         "_wants_usage",
         "ended",
         "error",
     )
 
-    def __init__(self, stream: AnswerStream, view: View, case: Settlement) -> None:
+    def __init__(self, stream: AnswerStream, view: View, case: Settlement, unwanted: str | None = None) -> None:
+        self._unwanted = unwanted
         self._stream = stream
         self._case = case
         self._id = answer_id(view.kind, case.request_id)
@@ -99,6 +101,8 @@ class Relay:
             self._pieces += 1
             if not self._said:
                 self._text += _length(body)
+        if self._unwanted is not None:
+            drop_reasoning(body, "delta", self._unwanted)
         return self._encoded(body)
 
     def _encoded(self, body: Body) -> bytes:
@@ -134,6 +138,13 @@ class Relay:
                 await self._stream.drain()
         finally:
             self._stream.close()
+
+
+def drop_reasoning(body: Body, where: str, unwanted: str | None) -> None:
+    """Leave one of the two names of reasoning out of every choice's `delta` or `message`."""
+    if unwanted is not None:
+        for choice in body.get("choices", ()):
+            (choice.get(where) or {}).pop(unwanted, None)
 
 
 def _length(body: Body) -> int:

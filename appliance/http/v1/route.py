@@ -14,6 +14,7 @@ from appliance.domain.errors import (
     MethodNotAllowed,
     ModelNotAllowed,
     NotPermitted,
+    QueueFull,
     ShuttingDown,
     UpstreamTimeout,
 )
@@ -48,6 +49,7 @@ class Edges(msgspec.Struct, frozen=True, kw_only=True):
 
     body_bytes: int = 32 * 1024 * 1024
     json_depth: int = 64
+    max_streams: int = 2048  # requests being answered at the same time
     on_caller: Callable[[str, str], None] | None = None  # (request id, key id): whose request this task now serves
     on_fault: Callable[[str, Exception], None]  # (request id, the fault)
     on_refused: Callable[[GatewayError, str], None]  # (error, who: a key id, or the peer's address)
@@ -103,6 +105,8 @@ class InferenceRoute:
             if self._live.stopping:
                 raise ShuttingDown("the gateway is stopping; try again in a moment", retry_after=2)
             who = self._inference.authenticate(bearer(headers))
+            if len(self._live) >= self._edges.max_streams:
+                raise QueueFull("the gateway answers as many requests as it may; try again in a moment", retry_after=1)
             if http["method"] != "POST":
                 raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`", allow=("POST",))
             if self._edges.on_caller is not None:
