@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.errors import BadRequest
@@ -26,6 +26,7 @@ def without_twins(body: dict[str, Any]) -> bool:
 BODIES = st.dictionaries(TEXT, VALUES, max_size=6).filter(without_twins)
 
 
+@settings(deadline=None)
 @given(BODIES, st.booleans(), st.sampled_from([None, 1, "\t"]))
 def test_what_json_writes_is_read_back_whole(
     body: dict[str, Any], ascii_only: object, indent: int | str | None
@@ -35,11 +36,13 @@ def test_what_json_writes_is_read_back_whole(
     assert decode(raw) == body
 
 
+@settings(deadline=None)
 @given(BODIES)
 def test_reading_does_not_change_the_kind_of_a_number(body: dict[str, Any]) -> None:
     assert repr(decode(json.dumps(body).encode())) == repr(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\u0123d89eE.-+ truefalsn', max_size=60).map(str.encode))
 def test_no_bytes_are_a_fault(raw: bytes) -> None:
     try:
@@ -48,6 +51,7 @@ def test_no_bytes_are_a_fault(raw: bytes) -> None:
         render(error)
 
 
+@settings(deadline=None)
 @given(BODIES, st.data())
 def test_a_second_key_is_refused_wherever_it_stands(body: dict[str, Any], data: st.DataObject) -> None:
     raw = json.dumps(body)
@@ -67,6 +71,7 @@ def test_a_second_key_is_refused_wherever_it_stands(body: dict[str, Any], data: 
     raise AssertionError(f"taken: {twice}")
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.just(0),

@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.upstream import Failure, FailureKind
@@ -41,6 +41,7 @@ def said(before: str, left: str, secret: str, right: str, after: str) -> str:
     return f"{before}{left}{secret}{right}{after}"
 
 
+@settings(deadline=None)
 @given(WORDS, EDGE, SECRET, EDGE, WORDS)
 def test_no_place_comes_through_whatever_stands_around_it(
     before: str, left: str, secret: str, right: str, after: str
@@ -50,6 +51,7 @@ def test_no_place_comes_through_whatever_stands_around_it(
     assert secret.lower() not in told.lower()
 
 
+@settings(deadline=None)
 @given(WORDS, EDGE, IPV4, EDGE, WORDS)
 def test_no_part_of_an_address_comes_through(before: str, left: str, address: str, right: str, after: str) -> None:
     told = scrub(said(before.translate(DIGITLESS), left, address, right, after.translate(DIGITLESS)), TO)
@@ -60,11 +62,13 @@ def test_no_part_of_an_address_comes_through(before: str, left: str, address: st
 DIGITLESS = {code: None for code in range(0x10000) if re.match(r"\d", chr(code))}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["v", "_", "x", "-", "@", "://", "//", "ip-", "ip_", "host.", "http_"]), IPV4)
 def test_an_address_glued_to_a_word_does_not_come_through(glue: str, address: str) -> None:
     assert address not in scrub(f"no answer from {glue}{address} in time", TO)
 
 
+@settings(deadline=None)
 @given(WORDS, SECRET, WORDS, st.sampled_from(FailureKind))
 def test_no_message_a_client_gets_names_a_place(before: str, secret: str, after: str, kind: FailureKind) -> None:
     failure = Failure(kind=kind, message=f"{before} {secret} {after}", param=secret)
@@ -75,6 +79,7 @@ def test_no_message_a_client_gets_names_a_place(before: str, secret: str, after:
     assert error.param is None or secret != error.param or re.fullmatch(r"[A-Za-z_][\w.\[\]-]*", secret)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=3000))
 def test_a_message_is_one_line_of_bounded_length(text: str) -> None:
     told = scrub(text, TO)
@@ -83,6 +88,7 @@ def test_a_message_is_one_line_of_bounded_length(text: str) -> None:
     assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029]", told)
 
 
+@settings(deadline=None)
 @given(st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True)).map(" ".join))
 def test_plain_words_stay(text: str) -> None:
     assert scrub(text, TO) == text

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.calendar import window_end, window_start
@@ -31,6 +31,7 @@ def test_december_ends_in_january() -> None:
     assert window_end(Window.MONTH, datetime(2026, 12, 31, tzinfo=UTC)) == datetime(2027, 1, 1, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(RENEWED, MOMENTS)
 def test_every_moment_lies_in_one_window(window: Window, now: datetime) -> None:
     start, end = window_start(window, now), window_end(window, now)

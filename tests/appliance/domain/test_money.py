@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.ids import Seconds
@@ -57,6 +57,7 @@ def test_a_price_of_one_kind_is_not_free(field: str) -> None:
     assert Price().free
 
 
+@settings(deadline=None)
 @given(AMOUNTS, AMOUNTS | st.none(), AMOUNTS, TOKENS, TOKENS, TOKENS)
 def test_cost_is_the_exact_sum_rounded_up(
     each: int, cached_price: int | None, out: int, prompt: int, cached: int, completion: int
@@ -72,6 +73,7 @@ def test_cost_is_the_exact_sum_rounded_up(
     assert exact <= paid < exact + 1
 
 
+@settings(deadline=None)
 @given(AMOUNTS, AMOUNTS, TOKENS, TOKENS)
 def test_an_answer_never_costs_more_than_its_parts_paid_alone(
     each: int, out: int, prompt: int, completion: int

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.usage import Usage
@@ -15,6 +15,7 @@ def test_a_sum_with_one_estimate_is_an_estimate() -> None:
     assert (Usage(1, 2) + Usage(3, 4, estimated=True)).estimated
 
 
+@settings(deadline=None)
 @given(USAGES, USAGES, USAGES)
 def test_sums_do_not_depend_on_their_order(one: Usage, two: Usage, three: Usage) -> None:
     assert one + (two + three) == (three + one) + two

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.errors import BadRequest
@@ -124,6 +124,7 @@ def test_text_of_many_bytes_is_reserved_at_no_less_than_a_token_a_character(text
     assert completion(prompt=text).prompt >= len(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_is_reserved_below_a_third_of_its_bytes(text: str) -> None:
     size = len(text.encode("utf-8", "replace"))
@@ -132,6 +133,7 @@ def test_no_text_is_reserved_below_a_third_of_its_bytes(text: str) -> None:
     assert 3 * chat(messages=[{"role": "user", "content": text}]).prompt >= size
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1), st.integers(1, 128), st.integers(0, 1000))
 def test_the_ceiling_grows_with_prompts_and_choices(prompts: list[str], choices: int, most: int) -> None:
     assert completion(prompt=prompts, n=choices, max_tokens=most).ceiling == len(prompts) * choices * most
@@ -220,6 +222,7 @@ ANYTHING = st.recursive(
 FIELDS = ("model", "messages", "stream", "stream_options", "n", "max_tokens", "tools", "prompt", "suffix", "input")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
 def test_no_body_is_a_fault(kind: Kind, body: dict[str, Any]) -> None:
     try:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain import errors as e
@@ -130,6 +130,7 @@ def test_the_place_of_a_configuration_error_is_told() -> None:
     assert str(e.ConfigError("no")) == "no"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters()), st.none() | st.text(alphabet=st.characters()))
 def test_any_text_can_be_told(message: str, param: str | None) -> None:
     told = render(e.BadRequest(message, param=param))

@@ -174,6 +174,9 @@ async def test_a_client_that_leaves_stops_every_part() -> None:
 
     assert gateway.ledger.row.status is Status.GONE
     assert all(exchange.aborted for exchange in gateway.upstream.exchanges)
+    for _ in range(20):  # what was cancelled takes a few turns to end
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     assert gateway.at_rest()
 
 

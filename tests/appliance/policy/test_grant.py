@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.errors import FieldNotAllowed, ModelNotAllowed, ModelUnknown
@@ -86,6 +86,7 @@ def test_a_guarded_field_is_refused_in_a_whole_request() -> None:
         grant(a_principal(), view(Kind.CHAT, body), body, SITE)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=20), st.none()))
 def test_fields_that_are_not_guarded_pass(body: Body) -> None:
     told = {name: value for name, value in body.items() if name.casefold() not in GUARDED | NEVER}
