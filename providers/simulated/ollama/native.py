@@ -26,6 +26,7 @@ class Run(msgspec.Struct, kw_only=True):
     interval_ns: int = 0
     call_ids: bool = True
     logprobs: bool = False
+    top_logprobs: int = 0
     context: str | None = None  # `/api/generate` returns the tokens of this text
 
     @property
@@ -93,6 +94,7 @@ def chat_whole(run: Run) -> dict[str, Any]:
         "message": message,
         "done": True,
         "done_reason": run.done_reason,
+        **_all_logprobs(run),
         **run.metrics(),
     }
 
@@ -112,7 +114,7 @@ def generate_whole(run: Run) -> dict[str, Any]:
     """The answer to a generation that is not streamed."""
     thought = {"thinking": run.plan.reasoning} if run.plan.thought else {}
     head = {"model": run.model, "created_at": run.created_at}
-    return {**head, "response": run.plan.content, **thought, **_ending(run)}
+    return {**head, "response": run.plan.content, **thought, **_ending(run), **_all_logprobs(run)}
 
 
 def _ending(run: Run) -> dict[str, Any]:
@@ -123,8 +125,24 @@ def _ending(run: Run) -> dict[str, Any]:
 def _logprobs(run: Run, piece: str, at: int) -> dict[str, Any]:
     if not run.logprobs:
         return {}
-    entry = {"token": piece, "logprob": logprob(seed_of(run.model, piece), at), "bytes": list(piece.encode())}
+    seed = seed_of(run.model, piece)
+    entry: dict[str, Any] = {"token": piece, "logprob": logprob(seed, at), "bytes": list(piece.encode())}
+    if run.top_logprobs:
+        others = [{"token": f"{piece}{rank}", "logprob": logprob(seed, at) - rank} for rank in range(run.top_logprobs)]
+        others[0]["token"] = piece
+        entry["top_logprobs"] = others
     return {"logprobs": [entry]}
+
+
+def _all_logprobs(run: Run) -> dict[str, Any]:
+    """A whole answer carries those of all its pieces."""
+    entries = [
+        entry
+        for at, piece in enumerate(run.plan.text)
+        if piece
+        for entry in _logprobs(run, piece, at).get("logprobs", ())
+    ]
+    return {"logprobs": entries} if entries else {}
 
 
 def _object(arguments: str) -> Any:

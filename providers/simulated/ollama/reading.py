@@ -1,7 +1,7 @@
 """From a native request to what will be generated: checks, truncation, and the answer."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -36,6 +36,7 @@ class ChatBody(msgspec.Struct, kw_only=True):
     truncate: bool | None = None
     shift: bool | None = None
     logprobs: bool = False
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
 
     @property
     def settings(self) -> Options:
@@ -58,6 +59,7 @@ class GenerateBody(msgspec.Struct, kw_only=True):
     truncate: bool | None = None
     shift: bool | None = None
     logprobs: bool = False
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
 
     @property
     def settings(self) -> Options:

@@ -153,6 +153,7 @@ async def _work(
             interval_ns=int(settings.interval_s * 1e9),
             call_ids=settings.tool_call_ids,
             logprobs=body.logprobs,
+            top_logprobs=body.top_logprobs,
             context=fitted.text if isinstance(body, GenerateBody) else None,
         )
         pace = Pace(settings.first_token_s, settings.interval_s)
