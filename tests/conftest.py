@@ -39,7 +39,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     """Under CI a skipped test is a failed run: what is missing there has to be installed, not passed over."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", ())) if reporter else 0
-    if os.environ.get("CI") == "true" and skipped and exitstatus == 0:
+    if reporter and os.environ.get("CI") == "true" and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter.write_line(f"{skipped} skipped under CI=true: that is red", red=True)
     yield

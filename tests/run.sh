@@ -31,6 +31,22 @@ fi
 PATH=$PWD/$venv/bin:$PATH
 export PATH
 
+# What tests use besides Python: command and the Debian package that brings it. Without one, its tests skip and name it.
+missing=
+for pair in node:nodejs npm:npm strace:strace unshare:util-linux ip:iproute2; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+done
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing$missing"
+    # shellcheck disable=SC2086 -- a list of packages
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null ||
+      echo "could not install$missing: tests that need them will skip" >&2
+  else
+    echo "not here:$missing; tests that need them will skip. As root on Debian this script installs them." >&2
+  fi
+fi
+
 echo "lint"
 ruff check --quiet .
 ruff format --quiet --check .
