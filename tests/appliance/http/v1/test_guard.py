@@ -1,7 +1,9 @@
 """The guard of an inference route: who may not come in learns it before the body is read, and leaves no row."""
 
+import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from appliance.domain.errors import GatewayError
@@ -91,6 +93,32 @@ async def test_a_gateway_that_stops_takes_no_new_request() -> None:
 
     assert (client.status, client.error["code"]) == (503, "shutting_down")
     assert client.headers["retry-after"] == "2"
+
+
+async def test_a_gateway_that_answers_as_many_as_it_may_takes_no_more() -> None:
+    gateway = await a_gateway(Says([wire.whole()]))
+    gateway.edges = msgspec.structs.replace(gateway.edges, max_streams=1)
+    other = gateway.live.add(asyncio.ensure_future(asyncio.sleep(0)))
+    client = FakeClient([b"{}"], headers=[GOOD])
+
+    await gateway.serve(client)
+    gateway.live.remove(other)
+
+    assert (client.status, client.error["code"]) == (429, "queue_full")
+    assert client.headers["x-should-retry"] == "true"
+    assert gateway.ledger.rows == []
+    assert (await gateway.serve(gateway.client())).status == 200
+
+
+async def test_whose_request_a_task_serves_is_told_once_it_is_known() -> None:
+    gateway = await a_gateway(Says([wire.whole()]))
+    told: list[tuple[str, str]] = []
+    gateway.edges = msgspec.structs.replace(gateway.edges, on_caller=lambda request, key: told.append((request, key)))
+
+    await gateway.serve(FakeClient([b"{}"]))
+    client = await gateway.serve(gateway.client())
+
+    assert told == [(client.headers["x-request-id"], a_key().id)]
 
 
 async def test_a_ledger_that_cannot_be_written_refuses_new_work() -> None:
