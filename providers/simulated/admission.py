@@ -40,7 +40,7 @@ class Slots:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release()
-            else:
+            elif turn in self._waiters:  # a release may have passed it over already
                 self._waiters.remove(turn)
             raise
 
