@@ -71,13 +71,16 @@ def test_a_second_key_is_refused_wherever_it_stands(body: dict[str, Any], data: 
     raise AssertionError(f"taken: {twice}")
 
 
+def nested(levels: list[str]) -> object:
+    """A value as deep as there are levels, of these kinds from the inside out."""
+    value: object = 0
+    for kind in levels:
+        value = [value] if kind == "list" else {'["': value} if kind == "object" else [[], value]
+    return value
+
+
 @settings(deadline=None)
-@given(
-    st.recursive(
-        st.just(0),
-        lambda inner: st.lists(inner, min_size=1, max_size=2) | st.dictionaries(st.just('["'), inner, min_size=1),
-    )
-)
+@given(st.lists(st.sampled_from(["list", "object", "list beside a leaf"]), max_size=80).map(nested))
 def test_the_depth_found_is_the_depth_there_is(value: object) -> None:
     def depth(of: object) -> int:
         inner = of.values() if isinstance(of, dict) else of if isinstance(of, list) else ()

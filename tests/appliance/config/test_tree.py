@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -105,11 +106,16 @@ def test_money_written_as_a_number_is_read_back_to_the_last_digit(amount: Decima
     assert Decimal(repr(read["a"])) == amount
 
 
+ONLY_OURS = re.compile(
+    r"[0-9][eE][+-]?[0-9]"
+)  # `0E0`: a number in YAML 1.2, and no number to PyYAML, which leaves it bare
 scalars = (
     st.none()
     | st.booleans()
     | st.integers(-(10**17), 10**17)
-    | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")))
+    | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))).filter(
+        lambda text: not ONLY_OURS.search(text)
+    )
 )
 trees = st.recursive(
     scalars, lambda inner: st.lists(inner) | st.dictionaries(st.from_regex(r"[a-z_]{3,9}", fullmatch=True), inner)
