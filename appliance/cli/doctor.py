@@ -90,6 +90,9 @@ def _say_card(one: "Card") -> None:
         say(f"  model {model.id}: {', '.join(told)}")
     if one.load is not None:
         numbers = (("running", one.load.running), ("waiting", one.load.waiting), ("cache used", one.load.cache_used))
-        say("  load  " + ", ".join(f"{name} {value:g}" for name, value in numbers if value is not None))
+        told = [f"{name} {value:g}" for name, value in numbers if value is not None]
+        if one.load.loaded is not None:
+            told.append("the model is in memory" if one.load.loaded else "the model is not in memory")
+        say("  load  " + ", ".join(told))
     for finding in one.findings:
         say(f"  {finding.level:4}  {finding.check:18}  {finding.text}")
