@@ -12,11 +12,12 @@ connection that dies, a deadline, or one byte received: no repetition here, the 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterable
+from typing import NamedTuple
 
 import httpx
 
+from appliance.domain.upstream import Header
 from appliance.egress.dial import Dialler
 from appliance.egress.guard import Guard
 from appliance.egress.pool import Pool, PoolLimits, Route
@@ -29,27 +30,28 @@ _OURS = frozenset(
     {b"content-length", b"transfer-encoding", b"accept-encoding", b"connection", b"keep-alive", b"expect"}
 )
 # A field that smuggles a line break would smuggle a request: the whole head is matched before it is written.
-_HEAD = re.compile(rb"[A-Z]+ /[!-~]* HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)+\r\n")
+_HEAD = re.compile(rb"[A-Z]+ /[!-~]* HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)+")
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
-class Payload(httpx.AsyncByteStream):
-    """A request body that is all here."""
+class Waits(NamedTuple):
+    """How long each step may take, in seconds; None: for ever. `head`: until status and headers are here."""
 
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self.data
+    connect: float | None = None
+    pool: float | None = None
+    write: float | None = None
+    head: float | None = None
+    read: float | None = None
 
 
 class Answer(httpx.AsyncByteStream):
-    """The body of one answer. Holds its connection until the body was read whole or `release` is called."""
+    """One answer. Holds its connection until the body was read whole or `release` is called."""
 
-    __slots__ = ("_between", "_connection", "_loop", "_pool")
+    __slots__ = ("_between", "_connection", "_loop", "_pool", "headers", "status")
 
     def __init__(self, connection: Connection, pool: Pool, between: float | None) -> None:
+        self.status = connection.status
+        self.headers = connection.headers
         self._connection: Connection | None = connection
         self._pool = pool
         self._between = between
@@ -111,72 +113,79 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self.pool = Pool(Dialler(guard, tls or TlsContexts()).dial, limits or PoolLimits())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        route = _route(request)
-        stream = request.stream
-        message = _message(request, stream.data if isinstance(stream, Payload) else await request.aread())
-        timeouts: dict[str, float | None] = request.extensions.get("timeout") or {}
-        connection = await self._head(route, message, timeouts)
+        route = route_of(request.method, request.url, request.extensions.get("ca_file"))
+        head = opening(request.method, request.url, request.headers.raw)
+        body = await request.aread()
+        if body or request.method != "GET":
+            head += field(b"content-length", b"%d" % len(body))
+        told: dict[str, float | None] = request.extensions.get("timeout") or {}
+        read = told.get("read")
+        waits = Waits(told.get("connect"), told.get("pool"), told.get("write"), told.get("head", read), read)
+        answer = await self.send(route, head + b"\r\n" + body, waits)
         return httpx.Response(
-            connection.status,
-            headers=connection.headers,
-            stream=Answer(connection, self.pool, timeouts.get("read")),
-            extensions={"http_version": b"HTTP/1.1"},
+            answer.status, headers=answer.headers, stream=answer, extensions={"http_version": b"HTTP/1.1"}
         )
+
+    async def send(self, route: Route, message: bytes, waits: Waits) -> Answer:
+        """The answer to one message (an `opening`, its last fields, the body) once its head is here.
+
+        The data path comes in here: `httpx.Request` and `Response` cost it more than the pool does. Raises as
+        `handle_async_request` does.
+        """
+        connection = self.pool.reuse(route, asyncio.get_running_loop().time())
+        if connection is None:
+            connection = await self.pool.fresh(route, waits.connect, waits.pool)
+        try:
+            await _ask(connection, message, waits)
+        except httpx.ReadError:
+            if not connection.stale:
+                raise
+            connection = await self.pool.fresh(route, waits.connect, waits.pool)
+            await _ask(connection, message, waits)
+        return Answer(connection, self.pool, waits.read)
 
     async def aclose(self) -> None:
         self.pool.close()
 
-    async def _head(self, route: Route, message: bytes, timeouts: dict[str, float | None]) -> Connection:
-        """A connection that has received the head of its answer."""
-        connection = self.pool.reuse(route, asyncio.get_running_loop().time())
-        if connection is None:
-            connection = await self.pool.fresh(route, timeouts.get("connect"), timeouts.get("pool"))
-        try:
-            await self._ask(connection, message, timeouts)
-        except httpx.ReadError:
-            if not connection.stale:
-                raise
-            connection = await self.pool.fresh(route, timeouts.get("connect"), timeouts.get("pool"))
-            await self._ask(connection, message, timeouts)
-        return connection
 
-    async def _ask(self, connection: Connection, message: bytes, timeouts: dict[str, float | None]) -> None:
-        try:
-            connection.send(message)
-            await connection.written(timeouts.get("write"))
-            await connection.answered(timeouts.get("head", timeouts.get("read")))
-        except BaseException:  # late or cancelled: an answer may still come, and nobody would read it
-            connection.abort()
-            raise
-        if not connection.head and connection.failure is not None:
-            raise connection.failure
+async def _ask(connection: Connection, message: bytes, waits: Waits) -> None:
+    try:
+        connection.send(message)
+        if connection.choked:
+            await connection.written(waits.write)
+        await connection.answered(waits.head)
+    except BaseException:  # late or cancelled: an answer may still come, and nobody would read it
+        connection.abort()
+        raise
+    if not connection.head and connection.failure is not None:
+        raise connection.failure
 
 
-def _route(request: httpx.Request) -> Route:
-    url = request.url
+def route_of(method: str, url: httpx.URL, ca_file: str | None) -> Route:
+    """Raises httpx.UnsupportedProtocol for what is not spoken."""
     scheme = url.scheme
     if scheme not in PORTS:
         raise httpx.UnsupportedProtocol(f"only http and https are spoken, not `{scheme}`")
-    if request.method not in METHODS:
-        raise httpx.UnsupportedProtocol(f"`{request.method}` is not spoken")
+    if method not in METHODS:
+        raise httpx.UnsupportedProtocol(f"`{method}` is not spoken")
     if not url.host or url.userinfo:
         raise httpx.UnsupportedProtocol("the url has no host, or a user before it")
-    ca_file: str | None = request.extensions.get("ca_file")
     return Route(Origin(scheme, url.host, url.port or PORTS[scheme]), ca_file)
 
 
-def _message(request: httpx.Request, body: bytes) -> bytes:
-    """The request as it goes over the wire. Raises httpx.LocalProtocolError for a head that is not one."""
-    fields: list[Any] = [b"%b: %b\r\n" % field for field in request.headers.raw if field[0].lower() not in _OURS]
-    method = request.method
-    if body or method != "GET":
-        fields.append(b"content-length: %d\r\n" % len(body))
-    head = b"%b %b HTTP/1.1\r\n%baccept-encoding: identity\r\n\r\n" % (
-        method.encode("ascii"),
-        request.url.raw_path,
-        b"".join(fields),
-    )
+def opening(method: str, url: httpx.URL, fields: Iterable[Header]) -> bytes:
+    """Request line and fields, without what frames the body. Raises httpx.LocalProtocolError if it would not be one."""
+    lines = [b"%b: %b\r\n" % field for field in fields if field[0].lower() not in _OURS]
+    line = b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), url.raw_path)
+    head = b"%b%baccept-encoding: identity\r\n" % (line, b"".join(lines))
     # The count too: a value `a\r\nb: c` makes two well-formed lines of one field.
-    if head.count(b"\n") != len(fields) + 3 or not _HEAD.fullmatch(head):
+    if head.count(b"\n") != len(lines) + 2 or not _HEAD.fullmatch(head):
         raise httpx.LocalProtocolError("the request has a header or path that cannot be sent")
-    return head + body
+    return head
+
+
+def field(name: bytes, value: bytes) -> bytes:
+    """One field more, of a name of ours. Raises httpx.LocalProtocolError for a value that would be more than one."""
+    if not _VALUE.fullmatch(value):
+        raise httpx.LocalProtocolError(f"the `{name.decode()}` field cannot be sent")
+    return b"%b: %b\r\n" % (name, value)

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.egress.guard import AllowList, Guard
 from appliance.egress.pool import PoolLimits
-from appliance.egress.transport import Payload, PooledTransport
+from appliance.egress.transport import PooledTransport
 from tests.appliance.egress.peer import CEILING, OK, Peer, Talk, peer, settled, transport
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -23,7 +23,7 @@ async def ask(
         "POST",
         f"{server.url}/x",
         headers=[(b"host", b"h")],
-        stream=Payload(body),
+        stream=httpx.ByteStream(body),
         extensions={"timeout": {"connect": CEILING, "pool": CEILING} | dict(timeouts or {})},
     )
     return await wire.handle_async_request(request)
