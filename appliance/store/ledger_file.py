@@ -58,7 +58,8 @@ class LedgerFile:
         seen = moment(last[0]).isoformat(timespec="milliseconds")
         return (
             f"the last run ended without a clean stop at or after {seen}, "
-            f"with {last[1]} ledger rows written; at most the last 250 ms of rows may be missing"
+            f"with {last[1]} ledger rows written; at most the last 250 ms of rows may be missing, "
+            "and more only if the disk was full or failing, or the machine lost its power"
         )
 
     def append(self, batch: Sequence[LedgerRow]) -> None:
