@@ -18,9 +18,10 @@ from appliance.config.schema import Site
 from appliance.config.secrets import read_master_key, resolve
 from appliance.domain.errors import ConfigError
 from appliance.domain.model import Deployment, Finding
-from appliance.egress.address import parse
 from appliance.egress.client import EgressFetch
 from appliance.egress.guard import AllowList, Guard
+from appliance.egress.host import rules as host_rules
+from appliance.egress.manifest import Local, Manifest, Running, manifest
 from appliance.egress.transport import PooledTransport
 from appliance.egress.url import check_url, origin
 from appliance.observe.clock import SystemClock
@@ -32,6 +33,8 @@ from appliance.ports.ledger import SpendReader
 from appliance.ports.provider import Traits
 from appliance.ports.repositories import Store
 from appliance.store import visit
+from appliance.store.folder import DataFolder
+from appliance.store.lock import holder_of
 from providers import builtin
 from providers import load as load_providers
 
@@ -98,7 +101,7 @@ def deployment_check(site: Site) -> CheckDeployment:
 
     def check(deployment: Deployment) -> list[str]:
         problems = check_url(deployment.url)
-        if not problems and (refusal := _refusal(deployment.url, allow)):
+        if not problems and (refusal := allow.host_refusal(origin(deployment.url).host)):
             problems = [f"{refusal}; add it to `egress.allow`"]
         try:
             provider = load_providers([deployment.provider], plugins)[deployment.provider]
@@ -112,17 +115,22 @@ def deployment_check(site: Site) -> CheckDeployment:
     return check
 
 
-def egress_refusal(site: Site, url: str) -> str | None:
-    """Why an endpoint may not be dialled, as far as can be told without a look-up. Raises ConfigError."""
-    return _refusal(url, allow_list(site))
-
-
-def _refusal(url: str, allow: AllowList) -> str | None:
-    host = origin(url).host
-    try:
-        return allow.refusal(parse(host))
-    except ValueError:
-        return None if allow.names(host) else f"the name `{host}` is not in the egress allow-list"
+async def egress_manifest(desk: Desk) -> Manifest:
+    """Where this site can connect, and what holds it to that. Dials nothing. Raises ConfigError, StoreUnavailable."""
+    folder = DataFolder(desk.site.data_folder)
+    holder = holder_of(folder.gateway_lock)
+    gateway = None
+    if holder is not None:
+        host = None if holder.process is None else host_rules(holder.process, folder.gateway_lock)
+        gateway = Running(process=holder.process, host=host)
+    local = (
+        Local(what="store", where=f"SQLite file {folder.store}"),
+        Local(what="ledger", where=f"SQLite file {folder.ledger}"),
+        Local(what="counters", where="memory of the process"),
+        Local(what="identity providers", where="none"),
+    )
+    deployments = [one for model in await desk.models.all() for one in model.deployments]
+    return manifest(allow_list(desk.site), deployments, local=local, gateway=gateway)
 
 
 def known_providers() -> tuple[Traits, ...]:

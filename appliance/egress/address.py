@@ -35,6 +35,15 @@ def parse(text: str) -> Address:
     return ip_address(text)
 
 
+def numeric(host: str) -> bool:
+    """True for an address in plain writing: looking it up asks nobody."""
+    try:
+        parse(host)
+    except ValueError:
+        return False
+    return True
+
+
 def faces(address: Address) -> tuple[Address, ...]:
     """Every address that dialling this one may reach; all must be allowed.
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from appliance.egress.address import parse
+from appliance.egress.address import numeric, parse
 from appliance.egress.guard import AllowList, EgressRefused, Guard
 from appliance.egress.loop import GuardedLoop
 from appliance.egress.refusals import OnRefusal, Refusal, Refusals
@@ -111,15 +111,6 @@ class Fuse:
 
     def _count_library(self, _: tuple[Any, ...]) -> None:
         self.loaded += 1
-
-
-def numeric(host: str) -> bool:
-    """True for an address in plain writing: looking it up asks nobody."""
-    try:
-        parse(host)
-    except ValueError:
-        return False
-    return True
 
 
 def install(allow: AllowList, on_refusal: OnRefusal, *, unix: frozenset[str] = frozenset()) -> Fuse:

@@ -65,6 +65,13 @@ class AllowList:
         except ValueError:
             return False
 
+    def host_refusal(self, host: str) -> str | None:
+        """Why a host, an address or a name, may not be dialled: for a name, as far as can be told without a look-up."""
+        try:
+            return self.refusal(parse(host))
+        except ValueError:
+            return None if self.names(host) else f"the name `{host}` is not in the egress allow-list"
+
     def names(self, host: str) -> bool:
         """True for a name that may be looked up."""
         name = host.lower().removesuffix(".")
@@ -136,8 +143,8 @@ class Guard:
             raise self._refused(
                 "lookup", f"{host}:{port}", "an address is written as four decimal numbers or in brackets"
             )
-        if not self.allow.names(host):
-            raise self._refused("lookup", f"{host}:{port}", f"the name `{host}` is not in the egress allow-list")
+        if (reason := self.allow.host_refusal(host)) is not None:
+            raise self._refused("lookup", f"{host}:{port}", reason)
         try:
             found = tuple(parse(text) for text in await self._resolve(host, port))
         except (ValueError, UnicodeError) as error:

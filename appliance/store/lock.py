@@ -7,10 +7,13 @@ and held alone by a restore. Both end with the process, however it ends (flock(2
 import fcntl
 import os
 from pathlib import Path
-from typing import Self
+from time import sleep
+from typing import NamedTuple, Self
 
 from appliance.domain.errors import Conflict, StoreUnavailable
 from appliance.store.folder import PRIVATE_FILE, create_private
+
+LOOK = 0.05  # seconds; looking whether a lock is held takes microseconds
 
 
 class Lock:
@@ -31,14 +34,39 @@ class Lock:
         self.release()
 
 
+class Holder(NamedTuple):
+    """Who holds a lock alone."""
+
+    process: int | None  # None: it has not said yet
+
+
 def hold_alone(file: Path, refusal: str) -> Lock:
     """Raises Conflict with `refusal` and the process that holds it."""
-    return _hold(file, fcntl.LOCK_EX, refusal)
+    try:
+        return _hold(file, fcntl.LOCK_EX, refusal)
+    except Conflict:
+        sleep(LOOK)  # it may only have been `holder_of`
+        return _hold(file, fcntl.LOCK_EX, refusal)
 
 
 def hold_shared(file: Path, refusal: str) -> Lock:
     """Raises Conflict with `refusal` when somebody holds it alone."""
     return _hold(file, fcntl.LOCK_SH, refusal)
+
+
+def holder_of(file: Path) -> Holder | None:
+    """Who holds a lock alone now; None when nobody does. Raises StoreUnavailable."""
+    try:
+        with file.open("rb") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return Holder(_process(opened.read(20)))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreUnavailable(f"`{file}` cannot be opened: {error.strerror}") from error
+    return None
 
 
 def _hold(file: Path, kind: int, refusal: str) -> Lock:
@@ -53,10 +81,15 @@ def _hold(file: Path, kind: int, refusal: str) -> Lock:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        holder = _process(os.pread(descriptor, 20, 0))
         os.close(descriptor)
-        raise Conflict(f"{refusal} (process {holder})" if holder.isdigit() else refusal) from None
+        raise Conflict(refusal if holder is None else f"{refusal} (process {holder})") from None
     except OSError as error:
         os.close(descriptor)
         raise StoreUnavailable(f"`{file}` cannot be locked: {error.strerror}") from error
     return Lock(descriptor)
+
+
+def _process(written: bytes) -> int | None:
+    text = written.strip()
+    return int(text) if text.isdigit() else None

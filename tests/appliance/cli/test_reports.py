@@ -1,10 +1,13 @@
 import csv
 import io
+import os
 from datetime import timedelta
 
 from appliance.domain.ids import KeyId, Micros, RequestId
 from appliance.domain.ledger import LedgerRow, Status
 from appliance.domain.usage import Usage
+from appliance.store.folder import DataFolder
+from appliance.store.lock import hold_alone
 from tests.appliance.cli.conftest import Program
 from tests.fakes.clock import NOON
 
@@ -111,26 +114,41 @@ def test_the_egress_manifest_names_what_is_dialled_and_what_is_not(program: Prog
     told = program.json("egress", "manifest")
 
     assert told["allow"] == ["127.0.0.0/8", "::1/128", "localhost"]
-    assert told["endpoints"] == [
+    assert told["destinations"] == [
         {
-            "deployment": "llama/one",
+            "what": "deployment llama/one",
             "host": "127.0.0.1",
             "port": 9,
+            "resolved": "literal",
             "tls": False,
             "enabled": True,
             "allowed": True,
             "why": "",
         }
     ]
-    assert (told["store"]["connects"], told["counters"]["connects"], told["identity_providers"]) == (False, False, [])
-    assert "llama/one" in program.say("egress", "manifest")
+    assert [one["what"] for one in told["local"]] == ["store", "ledger", "counters", "identity providers"]
+    assert "deployment llama/one  127.0.0.1     9" in program.say("egress", "manifest")
+
+
+def test_the_egress_manifest_says_whether_a_gateway_is_there_to_hold_the_layers(program: Program) -> None:
+    def active() -> dict[str, bool]:
+        return {layer["name"]: layer["active"] for layer in program.json("egress", "manifest")["layers"]}
+
+    with hold_alone(DataFolder(program.data).gateway_lock, "as a gateway does"):
+        while_serving = active()
+        said = program.say("egress", "manifest")
+
+    assert list(while_serving.values())[:3] == [True, True, True]
+    assert f"dial guard: active (`redoubt serve` armed it: process {os.getpid()} serves this data folder)" in said
+    assert not any(active().values())
+    assert "loop fuse: not active (no gateway serves this data folder" in program.say("egress", "manifest")
 
 
 def test_an_endpoint_the_allow_list_no_longer_covers_is_shown_as_refused(program: Program) -> None:
     program.deploy()
     program.config.write_text(program.config.read_text().replace("127.0.0.0/8", "10.0.0.0/8"))
 
-    (endpoint,) = program.json("egress", "manifest")["endpoints"]
+    (endpoint,) = program.json("egress", "manifest")["destinations"]
 
     assert not endpoint["allowed"]
     assert "in no network of the egress allow-list" in endpoint["why"]

@@ -1,6 +1,8 @@
 """Who may open a data folder, and what its closing leaves behind."""
 
 import asyncio
+import fcntl
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +13,8 @@ from appliance.domain.errors import Conflict, StoreUnavailable
 from appliance.ports.ledger import LedgerWriter, SpendReader
 from appliance.ports.repositories import EventSink, Store
 from appliance.store import open_for_serving, visit
+from appliance.store.folder import DataFolder
+from appliance.store.lock import holder_of
 from tests.appliance.store.sites import a_key, a_row, an_event
 from tests.fakes.clock import FakeClock
 
@@ -80,7 +84,8 @@ async def test_a_clean_stop_is_not_reported_and_another_end_is_reported_once(dat
     async with await open_for_serving(data_dir, clock) as second:
         assert second.unclean == (
             "the last run ended without a clean stop at or after 2026-11-22T12:00:00.000+00:00, with 1 ledger rows "
-            "written; at most the last 250 ms of rows may be missing"
+            "written; at most the last 250 ms of rows may be missing, and more only if the disk was full or failing, "
+            "or the machine lost its power"
         )
     async with await open_for_serving(data_dir, clock) as third:
         assert third.unclean is None
@@ -108,3 +113,29 @@ async def test_what_is_opened_satisfies_the_ports(data_dir: Path, clock: FakeClo
         )
 
         assert ports[1].healthy
+
+
+async def test_whoever_looks_learns_who_serves_a_folder_and_leaves_it_as_it_was(
+    data_dir: Path, clock: FakeClock
+) -> None:
+    file = DataFolder(data_dir).gateway_lock
+    assert holder_of(file) is None
+
+    async with await open_for_serving(data_dir, clock):
+        assert holder_of(file) == (os.getpid(),)
+
+    assert holder_of(file) is None  # the number in the file is stale
+    assert file.read_text() == f"{os.getpid()}\n"
+
+
+async def test_a_gateway_that_starts_while_somebody_looks_starts(
+    data_dir: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await open_for_serving(data_dir, clock):
+        pass
+    looking = DataFolder(data_dir).gateway_lock.open("rb")
+    fcntl.flock(looking, fcntl.LOCK_SH)  # as `holder_of`, gone when the gateway tries again
+    monkeypatch.setattr("appliance.store.lock.sleep", lambda _: looking.close())
+
+    async with await open_for_serving(data_dir, clock):
+        assert looking.closed
