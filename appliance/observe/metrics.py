@@ -5,6 +5,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -43,6 +44,20 @@ class Gauges(msgspec.Struct, frozen=True, kw_only=True):
     ledger_healthy: Callable[[], bool]
     store_fresh: Callable[[], bool]
     change_number: Callable[[], int]
+
+
+class Stopped(Protocol):
+    """What the egress room tells of a connection that was not made."""
+
+    @property
+    def layer(self) -> str:
+        """Which of the guards it was."""
+        ...
+
+    @property
+    def times(self) -> int:
+        """How often it was stopped since it was last told."""
+        ...
 
 
 class Metrics(Collector):
@@ -104,10 +119,10 @@ class Metrics(Collector):
 
     # What else is told
 
-    def egress_refused(self, refusal: object) -> None:
-        """The egress guard or the fuse behind it stopped something; `refusal.layer` says which, where it has one."""
+    def egress_refused(self, refusal: Stopped) -> None:
+        """The egress guard or the fuse behind it stopped something, once or several times."""
         with self._egress_lock:
-            self._egress.add(str(getattr(refusal, "layer", UNKNOWN)))
+            self._egress.add(refusal.layer, by=refusal.times)
 
     def render(self) -> bytes:
         """The text format, version 0.0.4."""

@@ -1,5 +1,4 @@
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from appliance.domain.ledger import LedgerRow, Status
 from appliance.domain.model import Deployment
 from appliance.domain.upstream import Failure, FailureKind
 from appliance.domain.usage import Usage
+from appliance.egress.refusals import Refusal
 from appliance.observe.journal import Journal
 from appliance.observe.metrics import Gauges, Metrics
 from appliance.observe.tally import Bounded, Spread
@@ -171,12 +171,11 @@ def test_refusals_and_stopped_connections_are_counted() -> None:
     metrics = Metrics()
 
     metrics.refused("bad_host")
-    metrics.egress_refused(SimpleNamespace(layer="audit"))
-    metrics.egress_refused("something")
+    metrics.egress_refused(Refusal(layer="audit", what="connect", to="10.1.1.1:1", why="not listed"))
+    metrics.egress_refused(Refusal(layer="audit", what="connect", to="10.1.1.1:1", why="not listed", times=7))
 
     assert value(metrics, "redoubt_refusals_total", kind="bad_host") == 1
-    assert value(metrics, "redoubt_egress_refusals_total", layer="audit") == 1
-    assert value(metrics, "redoubt_egress_refusals_total", layer="unknown") == 1
+    assert value(metrics, "redoubt_egress_refusals_total", layer="audit") == 8
 
 
 def test_states_are_read_when_somebody_asks() -> None:
