@@ -39,7 +39,8 @@ class Upstream(Protocol):
     async def open(self, to: Deployment, part: Part) -> Exchange:
         """Send and return once status and headers are here. Adds content-type, accept, and the deployment's credential.
 
-        Raises UpstreamError: DEAD (refused, reset, unknown name, refused by the egress guard), TIMEOUT (connect).
+        Raises UpstreamError: DEAD (refused, reset, unknown name, refused by the egress guard), TIMEOUT (connect),
+        OVERLOAD (no connection of the pool came free in time), PROTOCOL (the head is no HTTP, or more than we take).
         The wait for the head is not bounded here: the caller holds the first-byte deadline.
         """
         ...
