@@ -108,11 +108,15 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=4, le=256, title="a whole number from 4 to 256", description="Deepest nesting of a JSON body.")
     ] = 64
     header_seconds: Annotated[Span, Meta(description="Seconds to send the whole header.")] = 10.0
+    body_seconds: Annotated[Span, Meta(description="Seconds to send the whole body, however fast it comes.")] = 300.0
     body_min_rate: Annotated[Positive, Meta(description="Slowest body, in bytes per second.")] = 1024
     body_grace_seconds: Annotated[Span, Meta(description="Seconds before `body_min_rate` is held against a body.")] = (
         10.0
     )
     idle_seconds: Annotated[Span, Meta(description="Seconds a connection may stay open between requests.")] = 75.0
+    stall_seconds: Annotated[
+        Span, Meta(description="Seconds a client may leave an answer unread before its connection is ended.")
+    ] = 30.0
     connections: Annotated[Positive, Meta(description="Most connections of one listener.")] = 4096
     connections_per_peer: Annotated[Positive, Meta(description="Most connections from one address.")] = 1024
     max_streams: Annotated[Positive, Meta(description="Most requests being answered at the same time.")] = 2048
@@ -130,10 +134,9 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is written to standard error. Never a body, never a secret."""
+    """What is written to standard error: one JSON object a line, never a body, never a secret."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least level written.")] = "info"
-    format: Annotated[Literal["json"], Meta(description="One JSON object a line.")] = "json"
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
