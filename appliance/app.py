@@ -17,7 +17,7 @@ from appliance.config.schema import Listener as ListenSettings
 from appliance.config.schema import Site
 from appliance.config.secrets import MasterKey, read_master_key, resolve
 from appliance.counters.memory import MemoryCounters
-from appliance.desk import allow_list, deployment_check
+from appliance.desk import allow_list, cards, deployment_check, known_providers
 from appliance.domain.errors import GatewayError
 from appliance.domain.events import Event
 from appliance.domain.ids import ProviderName
@@ -49,6 +49,7 @@ from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
 from appliance.pipeline.compile import Compiler
 from appliance.pipeline.inference import Inference
 from appliance.pipeline.listing import Listing
+from appliance.pipeline.manage.apply import Apply
 from appliance.pipeline.manage.keys import Keys
 from appliance.pipeline.manage.models import Models
 from appliance.pipeline.rehash import Rehasher
@@ -61,6 +62,11 @@ from appliance.store import Opened, open_for_serving
 from providers import builtin
 from providers import load as load_providers
 
+UNWANTED = {  # `reasoning` of the configuration -> the name that is left out of answers
+    "both": None,
+    "reasoning": "reasoning_content",
+    "reasoning_content": "reasoning",
+}
 SECURITY = frozenset({  # refusals that an administrator may be asked about later
     "bad_host", "field_not_allowed", "invalid_api_key", "key_expired", "misdirected_request", "model_not_allowed",
     "not_permitted",
@@ -103,6 +109,7 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
         state,
         SystemRandom(),
         rehasher.note,
+        unwanted=UNWANTED[site.reasoning],
     )
     surface = Surface(
         authenticate=inference.authenticate,
@@ -110,9 +117,13 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
         edges=_edges(site, opened, metrics, clock),
         live=live,
     )
+    models = Models(opened.store, deployment_check(site), clock)
     desk = Desk(
         keys=keys,
-        models=Models(opened.store, deployment_check(site), clock),
+        models=models,
+        apply=Apply(opened.store, keys, models),
+        cards=lambda deployments: cards(site, deployments),
+        providers=known_providers(),
         spend=opened.spend,
         store=opened.store,
         metrics=metrics.render,
@@ -267,6 +278,7 @@ def _edges(site: Site, opened: Opened, metrics: Metrics, clock: SystemClock) -> 
     return Edges(
         body_bytes=site.limits.body_bytes,
         json_depth=site.limits.json_depth,
+        max_streams=site.limits.max_streams,
         on_caller=lambda request_id, key_id: note_caller(request_id=request_id, key_id=key_id),
         on_fault=on_fault,
         on_refused=on_refused,

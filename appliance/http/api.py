@@ -12,11 +12,13 @@ from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 from appliance.domain.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound
 from appliance.domain.identity import Principal
 from appliance.domain.upstream import Kind
+from appliance.http.document import document_route
 from appliance.http.errors import internal, render
 from appliance.http.live import Live
 from appliance.http.ops import Readiness, health_routes
 from appliance.http.permissions import Permission, opt, permission_guard, require_permissions
 from appliance.http.v1.models import model_routes
+from appliance.http.v1.openapi import api_document
 from appliance.http.v1.request import new_request_id
 from appliance.http.v1.route import Edges, InferenceRoute
 from appliance.pipeline.inference import Inference
@@ -91,7 +93,11 @@ def build_api(surface: Surface, inference: Inference, listing: Listing) -> Lites
     inferring = [raw(kind, InferenceRoute(kind, inference, surface.live, surface.edges)) for kind in Kind]
     guarded = Router(
         "/",
-        route_handlers=[*model_routes(listing), *health_routes(surface.readiness)],
+        route_handlers=[
+            *model_routes(listing),
+            *health_routes(surface.readiness),
+            document_route(api_document()),
+        ],
         guards=[permission_guard(surface.authenticate)],
     )
     app = Litestar(

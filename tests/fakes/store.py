@@ -41,7 +41,7 @@ class FakeUnit:
                 continue
             if other.digest == key.digest:
                 raise Conflict("another key has this digest")
-            if other.name == key.name and other.revoked_at is None and key.revoked_at is None:
+            if other.name == key.name and _holds_its_name(other) and _holds_its_name(key):
                 raise Conflict(f"another live key is named `{key.name}`")
         self._tables.keys[key.id] = key
 
@@ -74,6 +74,10 @@ class FakeUnit:
 
     async def add_event(self, event: Event) -> None:
         self._tables.events.append(event)
+
+
+def _holds_its_name(key: Key) -> bool:
+    return key.revoked_at is None and key.successor is None
 
 
 class FakeStore:

@@ -1,46 +1,71 @@
-"""Models, deployments and the default price, over the admin API."""
+"""Models and the default price, over the admin API."""
 
 from litestar import delete, get, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from appliance.config.desired import model
 from appliance.config.entities import ModelEntry, PriceEntry
-from appliance.domain.errors import BadRequest
+from appliance.domain.errors import BadRequest, ModelUnknown
 from appliance.domain.ids import ModelName
-from appliance.http.admin.keys import ADMIN, Call, Plain, actor
+from appliance.http.admin.body import Call, read_entity
+from appliance.http.admin.contract import admin
+from appliance.http.admin.keys import actor
+from appliance.http.admin.shapes import DefaultPrice, ModelShown, model_shown, price_shown
+from appliance.http.document import MODEL_PATH, Named
 from appliance.pipeline.manage.models import Models
-from appliance.pipeline.manage.records import model_record, price_record
+
+NAME = {"name": Named("The model's name; it may hold slashes, as they are or as `%2F`.", MODEL_PATH)}
 
 
 def model_admin_routes(models: Models) -> list[HTTPRouteHandler]:
     """`/admin/models`. A model is replaced whole, with its deployments: a half-made change is never served."""
 
-    @get("/admin/models", opt=ADMIN)
-    async def list_models() -> list[Plain]:
-        return [model_record(one) for one in await models.all()]
+    @get("/admin/models", opt=admin())
+    async def list_models() -> list[ModelShown]:
+        """List models with their deployments."""
+        return [model_shown(one) for one in await models.all()]
 
-    @get("/admin/models/{name:path}", opt=ADMIN)
-    async def show_model(name: str) -> Plain:
-        return model_record(await models.find(name.removeprefix("/")))
+    @get("/admin/models/{name:path}", opt=admin(ModelUnknown, names=NAME))
+    async def show_model(name: FromPath[str]) -> ModelShown:
+        """Show one model with its deployments."""
+        return model_shown(await models.find(name.removeprefix("/")))
 
-    @put("/admin/models/{name:path}", opt=ADMIN)
-    async def put_model(request: Call, name: str, data: ModelEntry) -> Plain:
-        if data.name != name.removeprefix("/"):
+    @put("/admin/models/{name:path}", opt=admin(body=ModelEntry, names=NAME))
+    async def put_model(request: Call, name: FromPath[str]) -> ModelShown:
+        """Make a model, or replace it with all its deployments."""
+        wanted = model(await read_entity(request, ModelEntry))
+        if wanted.name != name.removeprefix("/"):
             raise BadRequest("the name in the path and in the body differ", param="name")
-        await models.save(model(data), actor(request))
-        return model_record(await models.find(data.name))
+        await models.save(wanted, actor(request))
+        return model_shown(wanted)
 
-    @delete("/admin/models/{name:path}", opt=ADMIN)
-    async def delete_model(request: Call, name: str) -> None:
+    @delete("/admin/models/{name:path}", opt=admin(ModelUnknown, names=NAME))
+    async def delete_model(request: Call, name: FromPath[str]) -> None:
+        """Delete a model with its deployments; its ledger rows stay."""
         await models.delete(ModelName(name.removeprefix("/")), actor(request))
 
-    @get("/admin/default-price", opt=ADMIN)
-    async def show_default_price() -> Plain:
-        return price_record(await models.default_price())
+    return [list_models, show_model, put_model, delete_model]
 
-    @put("/admin/default-price", opt=ADMIN)
-    async def put_default_price(request: Call, data: PriceEntry) -> Plain:
-        await models.save_default_price(data.price(), actor(request))
-        return price_record(await models.default_price())
 
-    return [list_models, show_model, put_model, delete_model, show_default_price, put_default_price]
+def price_routes(models: Models) -> list[HTTPRouteHandler]:
+    """`/admin/default-price`: what a deployment costs that declares no price of its own."""
+
+    @get("/admin/default-price", opt=admin())
+    async def show_default_price() -> DefaultPrice:
+        """Show the default price."""
+        return DefaultPrice(default_price=price_shown(await models.default_price()))
+
+    @put("/admin/default-price", opt=admin(body=PriceEntry))
+    async def put_default_price(request: Call) -> DefaultPrice:
+        """Set the default price; all zero is free, said aloud."""
+        price = (await read_entity(request, PriceEntry)).price()
+        await models.save_default_price(price, actor(request))
+        return DefaultPrice(default_price=price_shown(price))
+
+    @delete("/admin/default-price", opt=admin())
+    async def delete_default_price(request: Call) -> None:
+        """Have no default price: deployments without a price of their own are refused."""
+        await models.save_default_price(None, actor(request))
+
+    return [show_default_price, put_default_price, delete_default_price]

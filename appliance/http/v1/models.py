@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from appliance.domain.ids import ModelName
 from appliance.http.permissions import Permission, opt, principal
@@ -23,7 +24,7 @@ def model_routes(listing: Listing) -> list[HTTPRouteHandler]:
         return {"object": "list", "data": [model_object(name) for name in listing.names(principal(request))]}
 
     @get(["/v1/models/{name:path}", "/models/{name:path}"], opt=opt(Permission.LIST), sync_to_thread=False)
-    def model(request: Request[Any, Any, Any], name: str) -> dict[str, Any]:
+    def model(request: Request[Any, Any, Any], name: FromPath[str]) -> dict[str, Any]:
         return model_object(listing.name(principal(request), name.removeprefix("/")))
 
     return [models, model]

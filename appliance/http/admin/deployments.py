@@ -1,0 +1,130 @@
+"""Deployments one by one, and what their endpoints say of themselves, over the admin API."""
+
+import difflib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from appliance.config.desired import deployment as desired_deployment
+from appliance.config.entities import DeploymentEntry
+from appliance.domain.errors import BadRequest, Conflict, ModelUnknown, NotFound
+from appliance.domain.ids import ModelName
+from appliance.domain.model import Deployment, Model
+from appliance.http.admin.body import Call, read_entity, read_query
+from appliance.http.admin.contract import admin
+from appliance.http.admin.keys import actor
+from appliance.http.admin.shapes import DeploymentShown, deployment_shown
+from appliance.http.document import Named
+from appliance.pipeline.manage.examine import Card
+from appliance.pipeline.manage.models import Models
+from appliance.ports.provider import Traits
+
+Cards = Callable[[Sequence[Deployment]], Awaitable[list[Card]]]
+WHICH = {
+    "deployment": Named(
+        "MODEL/LABEL. A model's name may hold slashes, as they are or as `%2F`; a label never does.", "."
+    )
+}
+
+
+class DeploymentQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    model: Annotated[str | None, msgspec.Meta(description="Only deployments of this model.")] = None
+
+
+class CardQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    deployment: Annotated[
+        str | None, msgspec.Meta(description="MODEL/LABEL; without it, every enabled deployment is asked.")
+    ] = None
+
+
+def deployment_routes(models: Models) -> list[HTTPRouteHandler]:
+    """`/admin/deployments`."""
+
+    @get("/admin/deployments", opt=admin(query=DeploymentQuery))
+    async def list_deployments(request: Call) -> list[DeploymentShown]:
+        """List deployments."""
+        wanted = read_query(request, DeploymentQuery)
+        return [deployment_shown(one) for one in await _all(models) if wanted.model in {None, one.model}]
+
+    @get("/admin/deployments/{deployment:path}", opt=admin(ModelUnknown, NotFound, names=WHICH))
+    async def show_deployment(deployment: FromPath[str]) -> DeploymentShown:
+        """Show one deployment."""
+        name, label = parts(deployment)
+        return deployment_shown(find(await models.find(name), label))
+
+    @put("/admin/deployments/{deployment:path}", opt=admin(Conflict, NotFound, body=DeploymentEntry, names=WHICH))
+    async def put_deployment(request: Call, deployment: FromPath[str]) -> DeploymentShown:
+        """Make or replace a deployment; a model that is not there is made with it."""
+        name, label = parts(deployment)
+        entry = await read_entity(request, DeploymentEntry)
+        if entry.label != label:
+            raise BadRequest("the label in the path and in the body differ", param="label")
+        seen = next((one for one in await models.all() if one.name == name), None)
+        new = desired_deployment(ModelName(name), entry)
+        await models.save(_with(seen, new), actor(request), seen=seen)
+        return deployment_shown(new)
+
+    @delete("/admin/deployments/{deployment:path}", opt=admin(ModelUnknown, NotFound, Conflict, names=WHICH))
+    async def delete_deployment(request: Call, deployment: FromPath[str]) -> None:
+        """Delete a deployment; the model stays, even without any."""
+        name, label = parts(deployment)
+        seen = await models.find(name)
+        gone = find(seen, label)
+        left = tuple(one for one in seen.deployments if one.label != gone.label)
+        await models.save(msgspec.structs.replace(seen, deployments=left), actor(request), seen=seen)
+
+    return [list_deployments, show_deployment, put_deployment, delete_deployment]
+
+
+def endpoint_routes(models: Models, cards: Cards, providers: Sequence[Traits]) -> list[HTTPRouteHandler]:
+    """`/admin/cards` and `/admin/providers`."""
+    known = list(providers)
+
+    @get("/admin/cards", opt=admin(NotFound, query=CardQuery))
+    async def list_cards(request: Call) -> list[Card]:
+        """Ask endpoints for version, models, load and open doors; nothing is generated, loaded or pulled."""
+        only = read_query(request, CardQuery).deployment
+        chosen = [one for one in await _all(models) if (one.enabled if only is None else one.id == only)]
+        if only is not None and not chosen:
+            raise NotFound(f"there is no deployment `{only[:200]}`", param="deployment")
+        return await cards(chosen)
+
+    @get("/admin/providers", opt=admin())
+    async def list_providers() -> list[Traits]:
+        """List the built-in kinds of server and the options their deployments take."""
+        return known
+
+    return [list_cards, list_providers]
+
+
+async def _all(models: Models) -> list[Deployment]:
+    return [one for model in await models.all() for one in model.deployments]
+
+
+def parts(path: str) -> tuple[str, str]:
+    """Model and label of `/MODEL/LABEL`. Raises NotFound when it is not of that form."""
+    name, slash, label = path.removeprefix("/").rpartition("/")
+    if not slash or not name or not label:
+        raise NotFound("a deployment is named MODEL/LABEL", param="deployment")
+    return name, label
+
+
+def find(model: Model, label: str) -> Deployment:
+    """Raises NotFound with the nearest label."""
+    for one in model.deployments:
+        if one.label == label:
+            return one
+    near = difflib.get_close_matches(label, [one.label for one in model.deployments], n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    raise NotFound(f"model `{model.name}` has no deployment `{label[:64]}`{hint}", param="deployment")
+
+
+def _with(seen: Model | None, new: Deployment) -> Model:
+    """The model with one deployment made or changed; one that was there keeps its place."""
+    model = seen or Model(name=new.model, deployments=())
+    others = tuple(new if one.label == new.label else one for one in model.deployments)
+    return msgspec.structs.replace(model, deployments=others if new in others else (*others, new))

@@ -1,0 +1,70 @@
+import httpx
+import pytest
+
+from tests.appliance.http.admin.entries import deployment, model
+from tests.fakes.desk import FakeDesk
+
+
+@pytest.mark.parametrize("name", ["llama", "org/llama:70b", "a/b/c@d+e"])
+async def test_a_model_is_put_shown_and_deleted_under_any_name(admin: httpx.AsyncClient, name: str) -> None:
+    put = await admin.put(f"/admin/models/{name}", json=model(name))
+
+    assert put.status_code == 200
+    assert (await admin.get(f"/admin/models/{name}")).json() == put.json()
+    assert (await admin.get("/admin/models")).json() == [put.json()]
+    assert (await admin.delete(f"/admin/models/{name}")).status_code == 204
+    assert (await admin.get(f"/admin/models/{name}")).json()["error"]["code"] == "model_not_found"
+    assert (await admin.delete(f"/admin/models/{name}")).status_code == 404
+
+
+async def test_every_setting_of_a_deployment_comes_back_as_it_was_sent(admin: httpx.AsyncClient) -> None:
+    told = {
+        "weight": 2.5,
+        "max_parallel": 4,
+        "timeouts": {"connect": 1.0, "first_byte": 2.0, "between_chunks": 3.0, "total": 4.0},
+        "price": {"input": "0.59", "cached": "0.1", "output": "0.79", "gpu_second": "0.000001"},
+        "options": {"num_ctx": 8192, "keep_alive": "5m", "loose": True, "share": 0.5},
+        "credential": "file:token",
+        "ca_file": "/etc/ca.pem",
+        "media_urls": True,
+        "enabled": False,
+    }
+
+    await admin.put("/admin/models/llama", json={"name": "llama", "deployments": [deployment("a", **told)]})
+
+    shown = (await admin.get("/admin/deployments/llama/a")).json()
+    assert shown == {"id": "llama/a", **deployment("a", **told)}
+
+
+async def test_a_name_that_differs_in_path_and_body_is_refused(admin: httpx.AsyncClient) -> None:
+    refused = await admin.put("/admin/models/other", json=model("llama"))
+
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "name")
+
+
+async def test_what_provider_and_egress_say_of_a_deployment_refuses_the_model(
+    admin: httpx.AsyncClient, desk: FakeDesk
+) -> None:
+    desk.problems.append("10.0.0.7 is not in `egress.allow`")
+
+    refused = await admin.put("/admin/models/llama", json=model())
+
+    assert refused.status_code == 400
+    assert "egress.allow" in refused.json()["error"]["message"]
+    assert desk.store.tables.models == {}
+
+
+async def test_a_default_price_is_set_shown_and_taken_away(admin: httpx.AsyncClient) -> None:
+    price = {"input": "0.1", "cached": None, "output": "0.3", "gpu_second": "0"}
+
+    assert (await admin.put("/admin/default-price", json={"input": 0.1, "output": "0.3"})).json()[
+        "default_price"
+    ] == price
+    assert (await admin.get("/admin/default-price")).json() == {"default_price": price}
+    assert (await admin.delete("/admin/default-price")).status_code == 204
+    assert (await admin.get("/admin/default-price")).json() == {"default_price": None}
+
+
+@pytest.mark.parametrize("amount", [-1, "1e99", "NaN", "0.0000001", 10**400, True, {}])
+async def test_an_amount_that_is_no_money_is_refused(admin: httpx.AsyncClient, amount: object) -> None:
+    assert (await admin.put("/admin/default-price", json={"input": amount})).status_code == 400
