@@ -17,6 +17,7 @@ from its connection (`_deaf`), while answers to earlier, sound requests are stil
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from math import inf
 from typing import Any
@@ -26,7 +27,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from appliance.domain.errors import GatewayError, RequestTimeout
 from appliance.http.server.door import Door
-from appliance.http.server.wire import last_answer
+from appliance.http.server.wire import GONE, last_answer
 
 STALLED = "client_stalled"
 
@@ -55,6 +56,7 @@ class Patience(HttpToolsProtocol):
         self._now = loop.time
         self._first_look = min(self.bounds.body_grace_seconds, self.bounds.body_seconds)
         self._running: RequestResponseCycle | None = None
+        self._on_gone: Callable[[], None] | None = None  # whom the request being answered has told us to tell
         self._deaf = False
         self._heard = False  # the client has sent something
         self._received = 0  # bytes of the body
@@ -76,8 +78,7 @@ class Patience(HttpToolsProtocol):
         # uvicorn tells the latest request only, which may be one that waits: tell the one being answered.
         running = self._running
         if running is not None and not running.response_complete:
-            running.disconnected = True
-            running.message_event.set()
+            self._leave(running)
         self.pipeline.clear()
         super().connection_lost(exc)
         self.door.leave(self.peer)
@@ -109,9 +110,28 @@ class Patience(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        cycle.scope["extensions"] = {GONE: {"tell": self._tell_when_gone}}
         super()._start_asgi_task(cycle, app)
 
+    def _tell_when_gone(self, tell: Callable[[], None]) -> None:
+        """See `wire.TellWhenGone`."""
+        running = self._busy
+        if running is None or running.disconnected:
+            self.loop.call_soon(tell)
+            return
+        self._on_gone = tell
+        self.flow.resume_reading()  # a large body has paused it, and then nobody would see the end
+
+    def _leave(self, running: RequestResponseCycle) -> None:
+        """The client of `running` is gone, or is to be treated as if."""
+        running.disconnected = True
+        running.message_event.set()
+        tell, self._on_gone = self._on_gone, None
+        if tell is not None:
+            tell()
+
     def on_response_complete(self) -> None:
+        self._on_gone = None
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._watch_close()
@@ -160,8 +180,7 @@ class Patience(HttpToolsProtocol):
 
     def _break_off(self, running: RequestResponseCycle, error: GatewayError) -> None:
         """The body being read is at fault. Its app is told that the client has gone: nothing it sends will be read."""
-        running.disconnected = True
-        running.message_event.set()
+        self._leave(running)
         if running.response_started:
             self.abort()
         else:

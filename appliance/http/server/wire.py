@@ -13,6 +13,13 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
+GONE = "redoubt.gone"
+"""An extension of the scope (ASGI 3.0, "Extensions"): its `tell` is a `TellWhenGone`.
+
+ASGI's own way to learn that a client has left is a task that waits in `receive`.
+"""
+TellWhenGone = Callable[[Callable[[], None]], None]
+"""Calls its argument, once, if the client leaves before its answer is complete. To be used when the body is read."""
 
 
 class Rendered(Protocol):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -22,6 +23,7 @@ from appliance.domain.ledger import Status
 from appliance.domain.upstream import Kind
 from appliance.http.errors import JSON, Header, internal, render
 from appliance.http.live import Live, Running
+from appliance.http.server.wire import GONE, TellWhenGone
 from appliance.http.v1.decode import decode
 from appliance.http.v1.request import bearer, new_request_id, read_body
 from appliance.pipeline.inference import Answer, Inference, Whole
@@ -118,7 +120,7 @@ class InferenceRoute:
             return
         running = self._live.add(cast("asyncio.Task[object]", asyncio.current_task()))
         try:
-            await self._serve(case, running, headers, receive, out)
+            await self._serve(case, running, http, receive, out)
         except asyncio.CancelledError:
             await _cut(case, running, out)
             if running.reason is None:
@@ -130,13 +132,12 @@ class InferenceRoute:
         finally:
             self._live.remove(running)
 
-    async def _serve(
-        self, case: Settlement, running: Running, headers: list[Header], receive: Receive, out: Out
-    ) -> None:
+    async def _serve(self, case: Settlement, running: Running, scope: HTTPScope, receive: Receive, out: Out) -> None:
         watch: asyncio.Task[None] | None = None
         try:
+            headers = cast("list[Header]", scope["headers"])
             body = decode(await read_body(headers, receive, self._edges.body_bytes), self._edges.json_depth)
-            watch = asyncio.ensure_future(_gone(receive, running))
+            watch = _watch(scope, receive, running)
             answer = await self._inference.run(case, body)
             await self._answer(case, answer, running, out)
         except GatewayError as error:
@@ -185,8 +186,19 @@ async def _stream(case: Settlement, relay: Relay, running: Running, out: Out) ->
         data = await relay.next()
 
 
+def _watch(scope: HTTPScope, receive: Receive, running: Running) -> asyncio.Task[None] | None:
+    """Ends the request when its client leaves: a server's `send` says nothing of it, and the GPU would go on.
+
+    Our own server calls us; behind any other one a task has to wait.
+    """
+    extension = (scope.get("extensions") or {}).get(GONE)
+    if extension is None:
+        return asyncio.ensure_future(_gone(receive, running))
+    cast("TellWhenGone", extension["tell"])(partial(running.end, Status.GONE))
+    return None
+
+
 async def _gone(receive: Receive, running: Running) -> None:
-    """Ends the request when its client leaves: a server's `send` says nothing of it, and the GPU would go on."""
     while (await receive())["type"] != "http.disconnect":
         pass
     running.end(Status.GONE)
