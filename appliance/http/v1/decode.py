@@ -7,7 +7,7 @@ first-wins parser differ); a case twin does the same to servers that match field
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -50,7 +50,7 @@ def check_json(raw: bytes, depth: int = 64) -> Any:
     if too_deep(raw, depth):
         raise BadRequest(f"the body is nested deeper than {depth} levels")
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = _DECODER.decode(raw.decode())
     except _Refused as error:
         raise BadRequest(str(error)) from None
     except UnicodeDecodeError:
@@ -100,6 +100,9 @@ def _float(digits: str) -> float:
     return number
 
 
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+
+
 def _refuse_twins(body: Body) -> None:
     _twins(body, CONTROLS)
     messages = body.get("messages")
@@ -123,6 +126,8 @@ def _refuse_twins_of(message: Body) -> None:
 
 def _twins(body: Body, reserved: frozenset[str]) -> None:
     """Names a user chose (metadata, tool schemas) lie deeper and keep their case."""
+    if body.keys() <= reserved:  # lower case all of them: the usual message
+        return
     folded = {name.casefold() for name in body}
     if len(folded) != len(body):
         raise BadRequest("two keys of one object differ only by case")
