@@ -203,6 +203,8 @@ def _listener(site: Site, settings: ListenSettings, app: App, metrics: Metrics) 
         header_bytes=limits.header_bytes,
         header_seconds=limits.header_seconds,
         body_bytes=limits.body_bytes,
+        body_seconds=limits.body_seconds,
+        stall_seconds=limits.stall_seconds,
         body_min_rate=limits.body_min_rate,
         body_grace_seconds=limits.body_grace_seconds,
         idle_seconds=limits.idle_seconds,
