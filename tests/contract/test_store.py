@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from appliance.ports.repositories import Store, StoredPepper
 from appliance.store import visit
 from appliance.store.migrate import migrate
 from tests.appliance.store.sites import NOON, a_deployment, a_key, a_model, an_event
+from tests.fakes.store import FakeStore
 
 FULL_KEY = a_key(
     role=Role.ADMIN,
@@ -42,8 +44,11 @@ FULL_DEPLOYMENT = a_deployment(
 )
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "fake"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "fake":
+        yield FakeStore()
+        return
     await asyncio.to_thread(migrate, tmp_path / "data")
     async with await visit(tmp_path / "data") as visited:
         yield visited.store
@@ -80,6 +85,24 @@ async def test_an_unknown_key_or_model_is_none(store: Store) -> None:
     async with store.unit() as unit:
         assert await unit.key(KeyId("key_ffffffffffffffff")) is None
         assert await unit.model(ModelName("nobody")) is None
+
+
+async def test_keys_come_by_age_models_by_name_and_peppers_by_version(store: Store) -> None:
+    async with store.unit() as unit:
+        await unit.save_key(a_key(3))
+        await unit.save_key(a_key(2, created_at=NOON + timedelta(days=1)))
+        await unit.save_key(a_key(1))
+        for name in ("b", "c", "a"):
+            await unit.save_model(a_model(name=name))
+        for version in (2, 1):
+            await unit.save_pepper(StoredPepper(version=version, sealed=b"sealed"))
+        in_the_unit = (await unit.keys(), await unit.models(), await unit.peppers())
+
+    found = await store.snapshot()
+    assert [key.id for key in found.keys] == [a_key(1).id, a_key(3).id, a_key(2).id]
+    assert [model.name for model in found.models] == ["a", "b", "c"]
+    assert [pepper.version for pepper in found.peppers] == [1, 2]
+    assert tuple(map(tuple, in_the_unit)) == (found.keys, found.models, found.peppers)
 
 
 async def test_a_second_digest_is_a_conflict_and_nothing_of_the_unit_stays(store: Store) -> None:

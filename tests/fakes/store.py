@@ -1,11 +1,12 @@
-"""A store in memory: one dictionary a table, one copy a transaction."""
+"""A store in memory: one dictionary a table, one copy a transaction. Held to `tests/contract/test_store.py`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import msgspec
 
-from appliance.domain.errors import Conflict, StoreUnavailable
+from appliance.domain.errors import BadRequest, Conflict, StoreUnavailable
 from appliance.domain.events import Event
 from appliance.domain.identity import Key
 from appliance.domain.ids import KeyId, ModelName
@@ -24,13 +25,21 @@ class Tables(msgspec.Struct):
     def copy(self) -> "Tables":
         return Tables(dict(self.keys), dict(self.models), dict(self.peppers), self.default_price, list(self.events))
 
+    def in_order(self) -> tuple[tuple[Key, ...], tuple[Model, ...], tuple[StoredPepper, ...]]:
+        """Keys by age, models by name, peppers by version."""
+        return (
+            tuple(sorted(self.keys.values(), key=lambda key: (key.created_at, key.id))),
+            tuple(self.models[name] for name in sorted(self.models)),
+            tuple(self.peppers[version] for version in sorted(self.peppers)),
+        )
+
 
 class FakeUnit:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     async def keys(self) -> Sequence[Key]:
-        return tuple(self._tables.keys.values())
+        return self._tables.in_order()[0]
 
     async def key(self, key: KeyId) -> Key | None:
         return self._tables.keys.get(key)
@@ -40,25 +49,31 @@ class FakeUnit:
             if other.id == key.id:
                 continue
             if other.digest == key.digest:
-                raise Conflict("another key has this digest")
+                raise Conflict(f"key `{key.id}` is in the store already under another id")
             if other.name == key.name and _holds_its_name(other) and _holds_its_name(key):
                 raise Conflict(f"another live key is named `{key.name}`")
         self._tables.keys[key.id] = key
 
     async def models(self) -> Sequence[Model]:
-        return tuple(self._tables.models.values())
+        return self._tables.in_order()[1]
 
     async def model(self, name: ModelName) -> Model | None:
         return self._tables.models.get(name)
 
     async def save_model(self, model: Model) -> None:
-        self._tables.models[model.name] = model
+        for deployment in model.deployments:
+            if deployment.model != model.name:
+                raise BadRequest(f"deployment `{deployment.id}` does not belong to model `{model.name}`")
+        if len({deployment.label for deployment in model.deployments}) < len(model.deployments):
+            raise Conflict(f"model `{model.name}` has two deployments of one label")
+        kept = tuple(msgspec.structs.replace(deployment, secret=None) for deployment in model.deployments)
+        self._tables.models[model.name] = msgspec.structs.replace(model, deployments=kept)
 
     async def delete_model(self, name: ModelName) -> None:
         self._tables.models.pop(name, None)
 
     async def peppers(self) -> Sequence[StoredPepper]:
-        return tuple(self._tables.peppers.values())
+        return self._tables.in_order()[2]
 
     async def save_pepper(self, pepper: StoredPepper) -> None:
         self._tables.peppers[pepper.version] = pepper
@@ -86,6 +101,7 @@ class FakeStore:
         self.number = 1
         self.down = False  # every call raises StoreUnavailable
         self.snapshots = 0  # how often one was read
+        self._turn = asyncio.Lock()
 
     def unit(self) -> AbstractAsyncContextManager[FakeUnit]:
         return self._unit()
@@ -93,10 +109,13 @@ class FakeStore:
     @asynccontextmanager
     async def _unit(self) -> AsyncIterator[FakeUnit]:
         self._answer()
-        mine = self.tables.copy()
-        yield FakeUnit(mine)
-        self.tables = mine
-        self.number += 1
+        async with self._turn:
+            mine = self.tables.copy()
+            yield FakeUnit(mine)
+            if any(key.successor not in {None, *mine.keys} for key in mine.keys.values()):
+                raise Conflict("a successor is no key")
+            self.tables = mine
+            self.number += 1
 
     async def change_number(self) -> int:
         self._answer()
@@ -105,13 +124,9 @@ class FakeStore:
     async def snapshot(self) -> Snapshot:
         self._answer()
         self.snapshots += 1
-        tables = self.tables
+        keys, models, peppers = self.tables.in_order()
         return Snapshot(
-            number=self.number,
-            keys=tuple(tables.keys.values()),
-            models=tuple(tables.models.values()),
-            peppers=tuple(tables.peppers.values()),
-            default_price=tables.default_price,
+            number=self.number, keys=keys, models=models, peppers=peppers, default_price=self.tables.default_price
         )
 
     async def events(self, limit: int, action: str | None = None) -> Sequence[Event]:
