@@ -173,12 +173,20 @@ def explain(failures: Sequence[tuple[Deployment, Failure]]) -> GatewayError:
         # A server may say so inside a 200 stream, or with a 500: the client's fault has a 4xx here.
         status = last.status if last.status in PASSED_ON else 400
         return UpstreamRejected(scrub(last.message, to), status=status, param=scrub_param(last.param, to))
-    tried = f"{len(failures)} attempt{'s' if len(failures) > 1 else ''} at `{to.model}`"
+    return _unserved(failures)
+
+
+def _unserved(failures: Sequence[tuple[Deployment, Failure]]) -> GatewayError:
+    """The servers' fault, or the operator's: addresses and reasons are for the log."""
+    model = failures[-1][0].model
+    tried = f"{len(failures)} attempt{'s' if len(failures) > 1 else ''} at `{model}`"
     kinds = {failure.kind for _, failure in failures}
     if kinds == {FailureKind.TIMEOUT}:
         return UpstreamTimeout(f"{tried}: no deployment answered in time")
     if kinds == {FailureKind.OVERLOAD}:
         after = max((failure.retry_after or 1.0) for _, failure in failures)
         return NoDeployment(f"{tried}: every deployment is overloaded; try again soon", retry_after=after)
+    if kinds == {FailureKind.NOT_FOUND}:  # no such model there, or no such route for its kind: no retry helps
+        return UpstreamRejected(f"{tried}: no server behind it has this model or can do this with it", status=404)
     told = ", ".join(sorted(kind.value for kind in kinds))
     return UpstreamFailed(f"{tried} failed ({told}); the operator finds more under this request id")
