@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ExceptionHandlersMap, LifeSpanScope, Receive, Scope, Send
@@ -103,7 +102,7 @@ class Api(Litestar):
     inferring: Mapping[str, InferenceRoute] = MappingProxyType({})
 
     def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
-        if scope["type"] == ScopeType.HTTP and (route := self.inferring.get(scope["path"])) is not None:
+        if scope["type"] != "lifespan" and (route := self.inferring.get(scope["path"])) is not None:
             return route(scope, receive, send)
         return super().__call__(scope, receive, send)
 
