@@ -16,7 +16,14 @@ from providers.simulated.generic.llama_cpp import LlamaCpp
 from providers.simulated.generic.transformers import Transformers
 from providers.simulated.ollama.emulator import OllamaEmulator
 from providers.simulated.service import Simulated
-from providers.simulated.settings import LlamaCppSettings, OllamaModel, OllamaSettings, Settings, TgiSettings, VllmSettings
+from providers.simulated.settings import (
+    LlamaCppSettings,
+    OllamaModel,
+    OllamaSettings,
+    Settings,
+    TgiSettings,
+    VllmSettings,
+)
 from providers.simulated.stats import SeenRequest, Stats
 from providers.simulated.tgi.emulator import TgiEmulator
 from providers.simulated.vllm.emulator import VllmEmulator

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--load-ms", type=float, default=0.0, help="a cold load takes this long (ollama)")
     parser.add_argument("--context-length", type=int, help="the window in tokens")
     parser.add_argument("--slots", type=int, help="requests at once")
-    parser.add_argument("--queue", type=int, help="requests that may wait (vllm, ollama)")
+    parser.add_argument("--queue", type=int, help="requests that may wait (ollama) or be unfinished (vllm)")
     parser.add_argument("--api-key", action="append", default=[], help="may be repeated")
     parser.add_argument("--vision", action="store_true", help="the model takes images")
     parser.add_argument("--reasoning", action="store_true", help="the model thinks first")

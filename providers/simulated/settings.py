@@ -41,7 +41,7 @@ class VllmSettings(Settings, frozen=True, kw_only=True):
     loras: tuple[str, ...] = ()
     max_num_seqs: int = 256
     max_num_queued_reqs: int | None = None
-    """None is vLLM's default: a queue without bound."""
+    """Requests that may be unfinished, those running included; None is vLLM's default: a queue without bound."""
     block_size: int = 16
     prompt_tokens_details: bool = True
     auto_tool_choice: bool = True
@@ -50,6 +50,8 @@ class VllmSettings(Settings, frozen=True, kw_only=True):
     server_load_tracking: bool = False
     request_id_headers: bool = False
     lora_updating: bool = False
+    matryoshka: bool = True
+    """May a request cut an embedding short by `dimensions`?"""
     empty_chunks: int = 1
     """Chunks without text between the role chunk and the first text."""
 

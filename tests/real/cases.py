@@ -203,6 +203,11 @@ VLLM_KEYS = (
     Case("invocations without a key", "/invocations", chat("", max_tokens=2).body, keyed=False),
 )
 ENDLESS = chat("endless", "go on for ever", stream=True, max_tokens=400)
+BUSY = (
+    *both((chat("chat"), completion("completion"), MESSAGE)),
+    RESPONSE,
+    _streamed(RESPONSE),
+)
 LORA = (
     Case("load a missing adapter", "/v1/load_lora_adapter", {"lora_name": "none", "lora_path": "/nonexistent"}),
     Case("load an adapter", "/v1/load_lora_adapter", {"lora_name": "extra", "lora_path": "lora"}),

@@ -71,6 +71,11 @@ def main(arguments: list[str]) -> int:
         print(f"  written: {write(recording, server, version).name}")
         return 0
     found = list(compare.differences(committed(server)["shapes"], recording["shapes"]))
+    if found:
+        # A server that is late merges events; what only one of two runs shows is luck.
+        again = asyncio.run(recorded(server, cache))
+        seen = set(compare.differences(committed(server)["shapes"], again["shapes"]))
+        found = [difference for difference in found if difference in seen]
     for difference in compare.grouped(found):
         print(difference)
     print(f"  {server.name}: {len(found)} differences from the committed recording")

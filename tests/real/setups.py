@@ -91,25 +91,26 @@ VLLM = Server(
                 "sse_keep_alive_s": 0.05,
             },
             key=KEY,
-            measures=("queue",),
+            measures=("metrics", "queue"),
         ),
         Setup(
-            name="thinking and busy",
+            name="thinking",
             asked=cases.REASONING,
-            options=(*("--max-num-seqs", "1", "--max-num-queued-reqs", "2", "--reasoning-parser", "deepseek_r1"),),
-            settings={
-                "reasoning": True,
-                "max_num_seqs": 1,
-                "max_num_queued_reqs": 2,
-                "prompt_tokens_details": False,
-            },
-            measures=("overload",),
+            options=("--max-num-seqs", "4", "--reasoning-parser", "deepseek_r1"),
+            settings={"reasoning": True, "prompt_tokens_details": False},
+        ),
+        Setup(
+            # No request may be unfinished, so each is refused: overload that does not depend on timing.
+            name="full",
+            asked=cases.BUSY,
+            options=("--max-num-seqs", "4", "--max-num-queued-reqs", "0"),
+            settings={"max_num_queued_reqs": 0},
         ),
         Setup(
             name="pooling",
             asked=(*cases.EMBED, cases.chat("chat with an embedding model"), cases.get("/v1/models")),
             options=("--runner", "pooling", "--convert", "embed"),
-            settings={"task": "embed"},
+            settings={"task": "embed", "matryoshka": False},
         ),
     ),
 )

@@ -21,11 +21,10 @@ async def chat(engine: Engine, exchange: Exchange, created: int) -> None:
     request = exchange.request
     body = chat_body(request.body, request.headers.get("content-type", ""))
     run = chat_run(engine, body, created, request.headers.get("x-request-id") or engine.new_id())
-    if engine.settings.request_id_headers:
-        exchange.reply.add_header("x-request-id", run.id.removeprefix("chatcmpl-"))
+    engine.admit(1 if body.n is None else body.n)
     try:
         # What the engine refuses, a stream learns behind its 200; what the front end refused above, before it.
-        late_refusals(engine, exchange)
+        late_refusals(exchange)
         run.plans = chat_plans(run, exchange.hits)
     except Refused as refused:
         if not body.stream:
@@ -67,15 +66,12 @@ async def serve(engine: Engine, exchange: Exchange, answer: Answer) -> None:
     await exchange.json(200, answer.whole(), load_report(engine, exchange.request.headers))
 
 
-def late_refusals(engine: Engine, exchange: Exchange) -> None:
-    """What the engine itself refuses. Raises Refused."""
+def late_refusals(exchange: Exchange) -> None:
+    """What the engine itself refuses; there, a queue that filled up since `engine.admit`. Raises Refused."""
     if Fault.OVERLOAD_IN_STREAM in exchange.hits:
         raise busy()
     if Fault.GRAMMAR_ERROR in exchange.hits:
         raise bad_grammar("$: expected a schema")
-    if engine.slots.full():
-        engine.rejected += 1
-        raise busy()
 
 
 async def refuse_in_stream(exchange: Exchange, refused: Refused, framing: Framing = STREAM) -> None:

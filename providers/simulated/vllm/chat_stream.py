@@ -8,6 +8,7 @@ import msgspec
 
 from providers.simulated.compose import Plan
 from providers.simulated.events import DONE, Event, Kind
+from providers.simulated.generate import token_ids
 from providers.simulated.vllm import shapes
 from providers.simulated.vllm.shapes import Run
 
@@ -52,13 +53,14 @@ class _Writer:
         choice = b'{"index":%d,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]' % index
         usage = b',"usage":' + _json(self._run.usage(0)) if self._everywhere else b""
         # Only the role chunk has these two keys.
-        return Event(Kind.ROLE, self._head + choice + b',"prompt_token_ids":null,"prompt_text":null' + usage + b"}")
+        prompt = b',"prompt_token_ids":%b,"prompt_text":null' % _json(self._run.prompt_ids)
+        return Event(Kind.ROLE, self._head + choice + prompt + usage + b"}")
 
     def token(self, index: int, delta: _Delta) -> Event:
         run = self._run
         counted = delta.kind is Kind.TOKEN or bool(delta.piece)
         logprobs = b"null"
-        if run.body.logprobs and counted:
+        if run.body.logprobs and (counted or delta.finish is not None):  # the end token has one too
             logprobs = _json({"content": [shapes.entry(run, delta.piece, self._generated)]})
         self._generated += counted
         data = b'%b{"index":%d,"delta":%b,"logprobs":%b,"finish_reason":' % (
@@ -67,11 +69,12 @@ class _Writer:
             _json(delta.delta),
             logprobs,
         )
+        ids = _json(token_ids(delta.piece)) if run.body.return_token_ids else b"null"
         if delta.finish is None:
-            data += b'null,"token_ids":null}]'
+            data += b'null,"token_ids":%b}]' % ids
         else:
             stopped_by = _json(run.plans[index].stopped_by)
-            data += b'"%b","stop_reason":%b,"token_ids":null}]' % (delta.finish.encode(), stopped_by)
+            data += b'"%b","stop_reason":%b,"token_ids":%b}]' % (delta.finish.encode(), stopped_by, ids)
             if not run.body.usage_wanted:
                 # The fingerprint rides on the last chunk: this one, unless a usage chunk follows.
                 data += b',"system_fingerprint":' + _json(run.fingerprint)
@@ -85,14 +88,24 @@ class _Writer:
 
 
 def _deltas(run: Run, plan: Plan, index: int) -> Iterator[_Delta]:
-    finish = shapes.finish_reason(run, plan, streamed=True)
+    deltas = [*_written(run, plan), *_called(run, plan, index)]
+    last = _Delta(Kind.TOKEN, _nothing(run))
+    if plan.finish == "length" and deltas and not plan.calls:
+        # Cut short, the last text travels with the finish reason; at a natural end the end token brings no text.
+        last = deltas.pop()
+    yield from deltas
+    yield _Delta(Kind.FINISH, last.delta, last.piece, shapes.finish_reason(run, plan))
+
+
+def _written(run: Run, plan: Plan) -> Iterator[_Delta]:
     shown = run.body.include_reasoning is not False
-    # Cut short, the last text travels with the finish reason; at a natural end the end token brings no text.
-    last = plan.text[-1] if plan.finish == "length" and plan.text else None
     for piece in plan.thought:
         yield _Delta(Kind.TOKEN, {"reasoning": piece} if shown else {"content": ""}, piece)
-    for piece in plan.text[: len(plan.text) - (last is not None)]:
+    for piece in plan.text:
         yield _Delta(Kind.TOKEN, {"content": piece}, piece)
+
+
+def _called(run: Run, plan: Plan, index: int) -> Iterator[_Delta]:
     for at, call in enumerate(plan.calls):
         opened = {
             "id": shapes.call_id(run, index, at),
@@ -102,5 +115,10 @@ def _deltas(run: Run, plan: Plan, index: int) -> Iterator[_Delta]:
         }
         yield _Delta(Kind.OTHER, {"content": None, "tool_calls": [opened]})
         for piece in call.pieces:
-            yield _Delta(Kind.TOKEN, {"tool_calls": [{"index": at, "function": {"arguments": piece}}]}, piece)
-    yield _Delta(Kind.FINISH, {"content": last or ""}, last or "", finish)
+            told = {"index": at, "function": {"arguments": piece}}
+            yield _Delta(Kind.TOKEN, {"content": None, "tool_calls": [told]}, piece)
+
+
+def _nothing(run: Run) -> dict[str, Any]:
+    """The delta of a finish chunk without text; with tools on offer the parser leaves it empty."""
+    return {} if run.body.tools and run.settings.tool_call_parser else {"content": ""}

@@ -14,7 +14,7 @@ from providers.simulated.generate import count, logprob, pieces, seed_of
 from providers.simulated.vectors import inputs_of
 from providers.simulated.vllm.chat import Answer, late_refusals, refuse_in_stream, serve
 from providers.simulated.vllm.engine import Engine, Work
-from providers.simulated.vllm.errors import Refused, invalid, undecodable
+from providers.simulated.vllm.errors import Refused, invalid, undecodable, wrong
 from providers.simulated.vllm.reading import Wish, check_lengths, choices, forced_text, limit_of
 from providers.simulated.vllm.shapes import FINGERPRINT
 
@@ -76,6 +76,8 @@ class Run(msgspec.Struct, kw_only=True):
         }
         if nulls or details is not None:
             usage["prompt_tokens_details"] = details
+        if nulls:
+            usage["completion_tokens_details"] = None
         return usage
 
 
@@ -101,8 +103,9 @@ async def completions(engine: Engine, exchange: Exchange, created: int) -> None:
         plans=(),
         cached_tokens=cached if engine.settings.prompt_tokens_details else None,
     )
+    engine.admit(len(texts) * (1 if body.n is None else body.n))
     try:
-        late_refusals(engine, exchange)
+        late_refusals(exchange)
         run.plans = tuple(_plans(engine, run, opening=OPENING if Fault.SPLIT_CHARACTER in exchange.hits else ""))
     except Refused as refused:
         if not body.stream:
@@ -129,11 +132,11 @@ def _body(raw: bytes) -> CompletionBody:
     try:
         body = msgspec.json.decode(raw, type=CompletionBody)
     except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+        raise undecodable(error, raw) from error
     if body.suffix is not None:
-        raise Refused(400, "suffix is not currently supported")
+        raise Refused(400, "suffix is only supported for models with FIM completion rendering", param="suffix")
     if body.stream_options and not body.stream:
-        raise invalid("value_error", "body", "Value error, Stream options can only be defined when `stream=True`.")
+        raise wrong("stream_options", "Stream options can only be defined when `stream=True`.")
     return body
 
 
@@ -200,6 +203,7 @@ def _whole(run: Run) -> dict[str, Any]:
         "system_fingerprint": run.fingerprint,
         "usage": run.usage(nulls=True),
         "kv_transfer_params": None,
+        "ec_transfer_params": None,
         "metrics": None,
     }
 

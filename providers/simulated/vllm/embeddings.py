@@ -33,14 +33,20 @@ async def embeddings(engine: Engine, exchange: Exchange, created: int) -> None:
         raise invalid("value_error", "body.input", f"Value error, {error}") from error
     if body.encoding_format not in {None, "float", "base64"}:
         raise invalid("literal_error", "body.encoding_format", "Input should be 'float' or 'base64'")
-    model = engine.check_model(body.model)
     settings = engine.settings
+    if body.model and body.model not in engine.served:
+        raise Refused(404, f"The model `{body.model}` does not exist.", "NotFoundError")
+    model = engine.check_model(body.model)
     dimensions = body.dimensions or settings.dimensions
+    if body.dimensions is not None and not settings.matryoshka:
+        told = f"dimensions must be unset (received dimensions={body.dimensions})."
+        raise Refused(400, f"Model '{model}' does not support Matryoshka embeddings; {told}")
     if dimensions < 1 or dimensions > settings.dimensions:
         raise Refused(400, f'Model "{model}" does not support dimensions={dimensions}.', param="dimensions")
     if any(count(text) > settings.context_length for text in texts):
         raise too_long(settings.context_length)
-    late_refusals(engine, exchange)
+    engine.admit()
+    late_refusals(exchange)
     tokens = sum(count(text) for text in texts)
     async with Sequence(engine, Work(prompt_tokens=tokens, tokens=0, reasons=())):
         await engine.pace.whole(1)
@@ -62,6 +68,7 @@ async def embeddings(engine: Engine, exchange: Exchange, created: int) -> None:
             "total_tokens": tokens,
             "completion_tokens": 0,
             "prompt_tokens_details": None,
+            "completion_tokens_details": None,
         },
     }
     await exchange.json(200, answer)

@@ -17,13 +17,13 @@ from providers.simulated.vllm.completions import completions
 from providers.simulated.vllm.embeddings import embeddings
 from providers.simulated.vllm.engine import Engine
 from providers.simulated.vllm.errors import (
-    NOT_ALLOWED,
     NOT_FOUND,
     UNAUTHORIZED,
     Refused,
     busy,
     dead,
     no_model,
+    not_allowed,
     too_long,
 )
 from providers.simulated.vllm.messages import count_tokens, error_body, messages
@@ -77,6 +77,8 @@ class VllmEmulator:
 
     async def answer(self, exchange: Exchange) -> None:
         request = exchange.request
+        if self.settings.request_id_headers:
+            exchange.reply.add_header("x-request-id", request.headers.get("x-request-id") or self.engine.new_id())
         if not self._admitted(request):
             await _send(exchange, UNAUTHORIZED)
             return
@@ -84,7 +86,7 @@ class VllmEmulator:
         if routes is None:
             await _send(exchange, NOT_FOUND)
         elif request.method not in routes:
-            await _send(exchange, NOT_ALLOWED)
+            await _send(exchange, not_allowed(tuple(routes)))
         else:
             try:
                 await routes[request.method](exchange)

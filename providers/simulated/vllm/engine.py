@@ -11,10 +11,10 @@ import msgspec
 from providers.simulated.admission import Slots
 from providers.simulated.exchange import Pace
 from providers.simulated.generate import seed_of
-from providers.simulated.histogram import SECONDS, Histogram
+from providers.simulated.histogram import BETWEEN, PHASES, SECONDS, Histogram
 from providers.simulated.settings import VllmSettings
 from providers.simulated.stats import Stats
-from providers.simulated.vllm.errors import no_model
+from providers.simulated.vllm.errors import busy, no_model
 from providers.simulated.vllm.prefix import PrefixCache
 
 KV_TOKENS = 262_144  # what the emulated cache holds
@@ -26,7 +26,7 @@ class Engine:
     def __init__(self, settings: VllmSettings) -> None:
         self.settings = settings
         self.stats = Stats()
-        self.slots = Slots(settings.max_num_seqs, settings.max_num_queued_reqs)
+        self.slots = Slots(settings.max_num_seqs, None)
         self.prefix = PrefixCache(settings.block_size)
         self.pace = Pace(settings.first_token_s, settings.interval_s)
         self.loras: dict[str, str] = {name: f"/adapters/{name}" for name in settings.loras}
@@ -34,12 +34,12 @@ class Engine:
         self.rejected = 0
         self.live_tokens = 0
         self.time_to_first = Histogram(SECONDS)
-        self.end_to_end = Histogram(SECONDS)
-        self.queued = Histogram(SECONDS)
-        self.between_tokens = Histogram(SECONDS)
-        self.per_token = Histogram(SECONDS)
-        self.prefill = Histogram(SECONDS)
-        self.decode = Histogram(SECONDS)
+        self.end_to_end = Histogram(PHASES)
+        self.queued = Histogram(PHASES)
+        self.between_tokens = Histogram(BETWEEN)
+        self.per_token = Histogram(BETWEEN)
+        self.prefill = Histogram(PHASES)
+        self.decode = Histogram(PHASES)
         self._numbers = 0
 
     @property
@@ -54,6 +54,17 @@ class Engine:
         if name not in self.served:
             raise no_model(name, self.served)
         return name
+
+    def admit(self, n: int = 1) -> None:
+        """Is there room for `n` more answers? The limit counts what runs and what waits. Raises Refused 503.
+
+        This comes before a stream's 200. Requests that come together pass it and are refused in their streams; an
+        emulator shows that by `Fault.OVERLOAD_IN_STREAM`.
+        """
+        most = self.settings.max_num_queued_reqs
+        if most is not None and self.slots.running + self.slots.waiting + n > most:
+            self.rejected += 1
+            raise busy()
 
     def new_id(self) -> str:
         """Thirty-two hex digits, a new one each time."""
@@ -85,7 +96,7 @@ class Sequence:
         self._admitted = self._began
 
     async def __aenter__(self) -> Self:
-        """Wait for a slot, sending comments meanwhile if the server was started so. Raises admission.Busy."""
+        """Wait for a slot, sending comments meanwhile if the server was started so."""
         interval_s = self._engine.settings.sse_keep_alive_s
         if self._comment is not None and interval_s > 0:
             await self._acquire_commenting(self._comment, interval_s)

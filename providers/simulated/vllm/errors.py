@@ -1,5 +1,6 @@
 """How vLLM refuses. `code` is an integer in its errors; an unauthorized request gets a bare string instead."""
 
+import json
 import re
 from typing import Any
 
@@ -9,7 +10,6 @@ from providers.simulated.service import Refusal
 
 BUSY = "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance."
 NOT_FOUND = Refusal(status=404, body=b'{"detail":"Not Found"}')
-NOT_ALLOWED = Refusal(status=405, body=b'{"detail":"Method Not Allowed"}')
 UNAUTHORIZED = Refusal(status=401, body=b'{"error":"Unauthorized"}')
 
 
@@ -43,6 +43,11 @@ def dead() -> Refused:
     )
 
 
+def not_allowed(methods: tuple[str, ...]) -> Refusal:
+    """Another method would do."""
+    return Refusal(status=405, body=b'{"detail":"Method Not Allowed"}', headers={"allow": ", ".join(sorted(methods))})
+
+
 def no_model(name: str, served: tuple[str, ...]) -> Refused:
     message = f"The model `{name}` does not exist. Valid aliases: {', '.join(served)}."
     return Refused(404, message, "NotFoundError", "model")
@@ -69,16 +74,21 @@ def bad_grammar(reason: str) -> Refused:
     return Refused(400, f"Failed to transform json schema into a grammar: {reason}")
 
 
+def wrong(param: str, message: str, more: str = "") -> Refused:
+    """A parameter that cannot be; its name, and sometimes its value, stand at the end of the text."""
+    return Refused(400, f"{message} (parameter={param}{more})", param=param)
+
+
 def invalid(kind: str, where: str, message: str) -> Refused:
     """What its validation says of a body: one line per error, as Python prints a dict."""
     text = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}'}}"
     return Refused(400, text, "Bad Request", where)
 
 
-def undecodable(error: msgspec.DecodeError) -> Refused:
-    """The validation error for a body that is not JSON, or has a wrong type somewhere."""
+def undecodable(error: msgspec.DecodeError, raw: bytes = b"") -> Refused:
+    """The validation error for a body that is not JSON (it names the position), or has a wrong type somewhere."""
     if not isinstance(error, msgspec.ValidationError):
-        return invalid("json_invalid", "body", "JSON decode error")
+        return invalid("json_invalid", f"body.{_position(raw)}", "JSON decode error")
     where = re.search(r"`\$\.?([^`]*)`", str(error))
     wanted = re.search(r"Expected `(\w+)", str(error))
     path = re.sub(r"\[(?:\.\.\.|\d+)\]", ".0", where[1]) if where else ""
@@ -87,6 +97,16 @@ def undecodable(error: msgspec.DecodeError) -> Refused:
         return invalid("missing", f"body.{missing[1]}", "Field required")
     kind = _TYPES.get(wanted[1] if wanted else "", "value")
     return invalid(f"{kind}_type", f"body.{path}".rstrip("."), f"Input should be a valid {kind}")
+
+
+def _position(raw: bytes) -> int:
+    try:
+        json.loads(raw)
+    except json.JSONDecodeError as error:
+        return error.pos
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 _TYPES = {"array": "list", "object": "dict", "str": "string", "int": "int", "float": "float", "bool": "bool"}

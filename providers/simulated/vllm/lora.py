@@ -23,7 +23,10 @@ async def load(engine: Engine, exchange: Exchange) -> None:
     """`POST /v1/load_lora_adapter`. The answer is plain text without a content type. Raises Refused."""
     wanted = _adapter(exchange)
     if wanted.lora_name in engine.loras:
-        message = f"The lora adapter '{wanted.lora_name}' has already been loaded."
+        message = (
+            f"The lora adapter '{wanted.lora_name}' has already been loaded. "
+            "If you want to load the adapter in place, set 'load_inplace' to True."
+        )
         raise Refused(400, message, "InvalidUserInput")
     if not wanted.lora_path or "nonexist" in wanted.lora_path:
         raise Refused(

@@ -55,7 +55,8 @@ async def messages(engine: Engine, exchange: Exchange, created: int) -> None:  #
     text = _prompt(body)
     model = engine.check_model(body.model)
     check_lengths(engine.settings, count(text), body.max_tokens, "max_tokens")
-    late_refusals(engine, exchange)
+    engine.admit()
+    late_refusals(exchange)
     limit = limit_of(engine.settings, count(text), body.max_tokens)
     wish = Wish(limit=limit, stop=tuple(body.stop_sequences or ()))
     plan = choices(engine.settings, seed_of(model, text), 1, wish)[0]
@@ -104,7 +105,8 @@ def _message(run: _Run, content: list[dict[str, Any]], stop_reason: str | None, 
 
 
 def _whole(run: _Run) -> dict[str, Any]:
-    return _message(run, [{"type": "text", "text": run.plan.content}], run.stop_reason, run.plan.tokens)
+    message = _message(run, [{"type": "text", "text": run.plan.content}], run.stop_reason, run.plan.tokens)
+    return {name: value for name, value in message.items() if name != "stop_sequence" or value is not None}
 
 
 def _events(run: _Run) -> Iterator[Event]:

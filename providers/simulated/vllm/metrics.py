@@ -7,6 +7,12 @@ from providers.simulated.vllm.engine import Engine
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _REASONS = ("stop", "length", "abort", "error", "repetition")
+_PARSED = tuple(
+    f',mode="{mode}",outcome="{outcome}",request_type="{kind}"'
+    for mode in ("streaming", "non_streaming")
+    for outcome in ("tool_call", "no_tool_call")
+    for kind in ("chat_completions", "responses", "other")
+)
 _STARTED = 1.7e9  # `_created` twins say when a counter was made; nobody may rely on more than their presence
 
 
@@ -18,15 +24,29 @@ def text(engine: Engine) -> str:
         lines += [f"# HELP {name} {name}", f"# TYPE {name} gauge", f"{name}{{{labels}{extra}}} {value}"]
     lines += _info(engine)
     for name, extras in _counters(engine).items():
-        total = f"{name}_total"
-        lines += [f"# HELP {total} {name}", f"# TYPE {total} counter"]
-        lines += [f"{total}{{{labels}{extra}}} {float(value)}" for extra, value in extras]
-        created = f"{name}_created"
-        lines += [f"# HELP {created} {name}", f"# TYPE {created} gauge"]
-        lines += [f"{created}{{{labels}{extra}}} {_STARTED}" for extra, _ in extras]
+        lines += _counter(name, labels, extras)
+    # Counted before a request reaches an engine, so it names none.
+    front = f'model_name="{engine.settings.models[0]}"'
+    rejected = [(',reason="max_num_queued_reqs"', engine.rejected), (',reason="max_num_queued_tokens"', 0)]
+    lines += _counter("vllm:admission_rejections", front, rejected)
+    if engine.settings.tool_call_parser:
+        lines += _counter("vllm:tool_call_parser_invocations", front, [(extra, 0) for extra in _PARSED])
     for name, histogram in _histograms(engine):
         lines += [f"# HELP {name} {name}", f"# TYPE {name} histogram", *histogram.lines(name, labels)]
     return "\n".join(lines) + "\n"
+
+
+def _counter(name: str, labels: str, extras: list[tuple[str, int]]) -> list[str]:
+    """A counter and its twin that says when it began."""
+    total, created = f"{name}_total", f"{name}_created"
+    return [
+        f"# HELP {total} {name}",
+        f"# TYPE {total} counter",
+        *(f"{total}{{{labels}{extra}}} {float(value)}" for extra, value in extras),
+        f"# HELP {created} {name}",
+        f"# TYPE {created} gauge",
+        *(f"{created}{{{labels}{extra}}} {_STARTED}" for extra, _ in extras),
+    ]
 
 
 def _gauges(engine: Engine) -> Iterable[tuple[str, str, float]]:
@@ -61,8 +81,6 @@ def _counters(engine: Engine) -> dict[str, list[tuple[str, int]]]:
         "vllm:prefix_cache_hits": [("", prefix.hits)],
         "vllm:num_preemptions": [("", 0)],
         "vllm:request_success": [(f',finished_reason="{reason}"', engine.finished[reason]) for reason in _REASONS],
-        "vllm:admission_rejections": [(',reason="queued_requests"', engine.rejected)],
-        "vllm:tool_call_parser_invocations": [("", 0)],
     }
 
 

@@ -14,7 +14,7 @@ from providers.simulated.pattern import sample
 from providers.simulated.schema import BadSchema, instance
 from providers.simulated.settings import VllmSettings
 from providers.simulated.vllm.engine import Engine
-from providers.simulated.vllm.errors import Refused, bad_grammar, invalid, too_long, too_many, undecodable
+from providers.simulated.vllm.errors import Refused, bad_grammar, invalid, too_long, too_many, undecodable, wrong
 from providers.simulated.vllm.shapes import Run
 
 MOST_CHOICES = 128
@@ -23,19 +23,21 @@ MOST_CHOICES = 128
 def chat_body(raw: bytes, content_type: str) -> ChatBody:
     """The body, validated. Raises Refused 400."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise invalid("value_error", "body", "Unsupported Media Type: Only 'application/json' is allowed")
+        unsupported = invalid("value_error", "body", "Unsupported Media Type: Only 'application/json' is allowed")
+        raise Refused(400, unsupported.message, unsupported.kind)
     try:
         body = msgspec.json.decode(raw, type=ChatBody)
     except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+        raise undecodable(error, raw) from error
     if body.stream_options and not body.stream:
-        raise invalid("value_error", "body", "Value error, Stream options can only be defined when `stream=True`.")
+        raise wrong("stream_options", "Stream options can only be defined when `stream=True`.")
     if body.cache_salt == "":
-        raise invalid(
-            "value_error", "body", "Value error, Parameter 'cache_salt' must be a non-empty string if provided."
-        )
+        raise wrong("cache_salt", "Parameter 'cache_salt' must be a non-empty string if provided.")
+    if body.tool_choice is not None and body.tool_choice != "none" and not body.tools:
+        raise wrong("tool_choice", "When using `tool_choice`, `tools` must be set.")
     if body.temperature is not None and body.temperature < 0:
-        raise Refused(400, f"temperature must be non-negative, got {body.temperature}.", param="temperature")
+        told = f"temperature must be non-negative, got {body.temperature}."
+        raise wrong("temperature", told, f", value={body.temperature}")
     return body
 
 
@@ -56,6 +58,7 @@ def chat_run(engine: Engine, body: ChatBody, created: int, request_id: str) -> R
         body=body,
         prompt_tokens=prompt.tokens,
         cached_tokens=cached,
+        created_tokens=prompt.tokens // settings.block_size * settings.block_size - cached,
         images=len(prompt.images),
         plans=(),
         tool_mode=mode,
@@ -171,10 +174,11 @@ def _tool_mode(settings: VllmSettings, body: ChatBody) -> str:
     mode = "named" if isinstance(choice, dict) else _CHOICES.get(str(choice), "auto")
     if mode == "auto" and not (settings.auto_tool_choice and settings.tool_call_parser):
         message = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
-        raise Refused(400, message, param="tool_choice")
+        raise Refused(400, message)
     if mode != "auto" and not settings.tool_call_parser:
-        spelled = '"required"' if mode == "required" else "named"
-        raise Refused(400, f"tool_choice={spelled} requires --tool-call-parser to be set", param="tool_choice")
+        name = str(inner(choice, "function").get("name", "")) if isinstance(choice, dict) else ""
+        spelled = f'function "{name}"' if name else '"required"'
+        raise Refused(400, f"tool_choice={spelled} requires --tool-call-parser to be set")
     return mode
 
 

@@ -25,11 +25,15 @@ class ResponsesBody(msgspec.Struct, kw_only=True):
     model: str | None = None
     instructions: str | None = None
     max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
     stream: bool | None = False
 
 
 class _Run(msgspec.Struct, kw_only=True):
     id: str
+    body: ResponsesBody
+    limit: int
     model: str
     created: int
     prompt_tokens: int
@@ -55,10 +59,19 @@ async def responses(engine: Engine, exchange: Exchange, created: int) -> None:
     system = [{"role": "system", "content": body.instructions}] if body.instructions else []
     text = render([*system, *turns]).text
     check_lengths(engine.settings, count(text), body.max_output_tokens, "max_output_tokens")
-    late_refusals(engine, exchange)
-    wish = Wish(limit=limit_of(engine.settings, count(text), body.max_output_tokens))
-    plan = choices(engine.settings, seed_of(model, text), 1, wish)[0]
-    run = _Run(id=f"resp_{engine.new_id()}", model=model, created=created, prompt_tokens=count(text), plan=plan)
+    engine.admit()
+    late_refusals(exchange)
+    limit = limit_of(engine.settings, count(text), body.max_output_tokens)
+    plan = choices(engine.settings, seed_of(model, text), 1, Wish(limit=limit))[0]
+    run = _Run(
+        id=f"resp_{engine.new_id()}",
+        body=body,
+        limit=limit,
+        model=model,
+        created=created,
+        prompt_tokens=count(text),
+        plan=plan,
+    )
     answer = Answer(
         work=Work(prompt_tokens=run.prompt_tokens, tokens=plan.tokens, reasons=(plan.finish,)),
         longest=plan.tokens,
@@ -69,8 +82,8 @@ async def responses(engine: Engine, exchange: Exchange, created: int) -> None:
     await serve(engine, exchange, answer)
 
 
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": None}
+def _part(text: str, logprobs: list[Any] | None = None) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs}
 
 
 def _item(run: _Run) -> dict[str, Any]:
@@ -79,19 +92,13 @@ def _item(run: _Run) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "status": run.status,
+        "phase": None,
         "content": [_part(run.plan.content)],
     }
 
 
 def _response(run: _Run, status: str, output: list[dict[str, Any]]) -> dict[str, Any]:
-    done = status != "in_progress"
-    usage = {
-        "input_tokens": run.prompt_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": run.plan.tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": run.prompt_tokens + run.plan.tokens,
-    }
+    body = run.body
     return {
         "id": run.id,
         "object": "response",
@@ -99,13 +106,48 @@ def _response(run: _Run, status: str, output: list[dict[str, Any]]) -> dict[str,
         "model": run.model,
         "status": status,
         "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
-        "instructions": None,
-        "metadata": None,
+        "instructions": body.instructions,
         "output": output,
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
-        "usage": usage if done else None,
+        "background": False,
+        "service_tier": "auto",
+        "truncation": "disabled",
+        "max_output_tokens": run.limit,
+        "temperature": 1.0 if body.temperature is None else body.temperature,
+        "top_p": 1.0 if body.top_p is None else body.top_p,
+        "frequency_penalty": 0.0,
+        "presence_penalty": 0.0,
+        **dict.fromkeys(_UNSET),
+        "usage": _usage(run) if status != "in_progress" else None,
+    }
+
+
+_UNSET = (
+    "metadata", "max_tool_calls", "previous_response_id", "prompt", "reasoning", "text", "top_logprobs", "user",
+    "input_messages", "output_messages", "kv_transfer_params", "ec_transfer_params",
+)  # fmt: skip
+
+
+def _usage(run: _Run) -> dict[str, Any]:
+    """The lists per turn belong to runs of tools inside the server; there are none here."""
+    return {
+        "input_tokens": run.prompt_tokens,
+        "input_tokens_details": {
+            "cached_tokens": 0,
+            "cache_write_tokens": 0,
+            "input_tokens_per_turn": [],
+            "cached_tokens_per_turn": [],
+        },
+        "output_tokens": run.plan.tokens,
+        "output_tokens_details": {
+            "reasoning_tokens": 0,
+            "tool_output_tokens": 0,
+            "output_tokens_per_turn": [],
+            "tool_output_tokens_per_turn": [],
+        },
+        "total_tokens": run.prompt_tokens + run.plan.tokens,
     }
 
 
@@ -123,7 +165,7 @@ def _events(run: _Run) -> Iterator[Event]:
     yield event(Kind.ROLE, "response.created", response=_response(run, "in_progress", []))
     yield event(Kind.OTHER, "response.in_progress", response=_response(run, "in_progress", []))
     yield event(Kind.OTHER, "response.output_item.added", output_index=0, item=opened)
-    yield event(Kind.OTHER, "response.content_part.added", **place, part=_part(""))
+    yield event(Kind.OTHER, "response.content_part.added", **place, part=_part("", []))
     for piece in run.plan.text:
         yield event(Kind.TOKEN, "response.output_text.delta", **place, delta=piece, logprobs=[])
     yield event(Kind.OTHER, "response.output_text.done", **place, text=run.plan.content, logprobs=[])

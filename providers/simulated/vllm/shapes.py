@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from providers.simulated.compose import Call, Plan
-from providers.simulated.dialogue import ChatBody
+from providers.simulated.dialogue import ChatBody, render
 from providers.simulated.generate import logprob, seed_of, token_ids
 from providers.simulated.settings import VllmSettings
 
@@ -22,6 +22,7 @@ class Run(msgspec.Struct, kw_only=True):
     body: ChatBody
     prompt_tokens: int
     cached_tokens: int
+    created_tokens: int  # of the prompt, newly in the prefix cache
     images: int
     plans: tuple[Plan, ...]  # one per choice
     tool_mode: str = "none"  # none | auto | required | named
@@ -36,8 +37,13 @@ class Run(msgspec.Struct, kw_only=True):
         """Generated for all choices."""
         return sum(plan.tokens for plan in self.plans)
 
+    @property
+    def prompt_ids(self) -> list[int] | None:
+        """The prompt's tokens, when ids are asked for."""
+        return token_ids(render(self.body.messages, self.body.tools).text) if self.body.return_token_ids else None
+
     def usage(self, tokens: int | None = None, *, nulls: bool = False) -> dict[str, Any]:
-        """The usage object, after `tokens` generated tokens (None: all)."""
+        """The usage object, after `tokens` generated tokens (None: all). Told on the way, it has one null."""
         done = self.tokens if tokens is None else tokens
         usage: dict[str, Any] = {
             "prompt_tokens": self.prompt_tokens,
@@ -46,7 +52,7 @@ class Run(msgspec.Struct, kw_only=True):
         }
         details = {
             "cached_tokens": self.cached_tokens,
-            "created_cache_tokens": None,
+            "created_cache_tokens": self.created_tokens,
             "multimodal_tokens": self.images or None,
         }
         if self.settings.prompt_tokens_details:
@@ -56,14 +62,16 @@ class Run(msgspec.Struct, kw_only=True):
         if self.settings.reasoning:
             thought = min(done, sum(len(plan.thought) for plan in self.plans))
             usage["completion_tokens_details"] = {"reasoning_tokens": thought}
+        elif nulls or tokens is not None:
+            usage["completion_tokens_details"] = None
         return usage
 
 
-def finish_reason(run: Run, plan: Plan, *, streamed: bool) -> str:
-    """A named choice, and a streamed `required`, say `stop` although a tool was called."""
+def finish_reason(run: Run, plan: Plan) -> str:
+    """A named choice says `stop` although a tool was called."""
     if plan.finish == "length":
         return "length"
-    if plan.calls and (run.tool_mode == "auto" or (run.tool_mode == "required" and not streamed)):
+    if plan.calls and run.tool_mode != "named":
         return "tool_calls"
     return "stop"
 
@@ -80,9 +88,10 @@ def whole(run: Run) -> dict[str, Any]:
         "system_fingerprint": run.fingerprint,
         "usage": run.usage(nulls=True),
         "prompt_logprobs": None,
-        "prompt_token_ids": None,
+        "prompt_token_ids": run.prompt_ids,
         "prompt_text": None,
         "kv_transfer_params": None,
+        "ec_transfer_params": None,
         "metrics": None,
     }
 
@@ -114,7 +123,7 @@ def _choice(run: Run, plan: Plan, index: int) -> dict[str, Any]:
         "logprobs": {"content": [entry(run, piece, at) for at, piece in enumerate(pieces)]}
         if run.body.logprobs
         else None,
-        "finish_reason": finish_reason(run, plan, streamed=False),
+        "finish_reason": finish_reason(run, plan),
         "stop_reason": plan.stopped_by,
         "token_ids": token_ids("".join(pieces)) if run.body.return_token_ids else None,
         "routed_experts": None,
