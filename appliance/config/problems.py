@@ -1,13 +1,13 @@
 """Finds everything that is wrong in a configuration, each with its path and the nearest valid word."""
 
 import difflib
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from appliance.config.annotations import alternatives, item_type, meta, struct_in, value_type
 from appliance.config.tree import Path
 
 
@@ -27,11 +27,11 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """A hint to append to an error: the likeliest word meant, or the words there are."""
+def nearest(word: str, known: Sequence[str], otherwise: str = "") -> str:
+    """A hint to append to an error: the likeliest word meant, or `otherwise`, or the words there are."""
     if close := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
         return f"; did you mean `{close[0]}`?"
-    return "; known here: " + ", ".join(f"`{one}`" for one in known)
+    return f"; {otherwise}" if otherwise else "; known here: " + ", ".join(f"`{one}`" for one in known)
 
 
 def problems(value: object, expected: object, path: Path = ()) -> Iterator[Problem]:
@@ -39,12 +39,12 @@ def problems(value: object, expected: object, path: Path = ()) -> Iterator[Probl
 
     Only a word out of a closed list is quoted back: any other text could be a secret in the wrong place.
     """
-    if (struct := _struct_in(expected)) is not None and isinstance(value, Mapping):
+    if (struct := struct_in(expected)) is not None and isinstance(value, Mapping):
         yield from _in_struct(value, struct, path)
-    elif (item := _item_type(expected)) is not None and isinstance(value, list):
+    elif (item := item_type(expected)) is not None and isinstance(value, list):
         found = [problem for at, one in enumerate(value) for problem in problems(one, item, (*path, at))]
         yield from found or _in_leaf(value, expected, path)
-    elif (of := _value_type(expected)) is not None and isinstance(value, Mapping):
+    elif (of := value_type(expected)) is not None and isinstance(value, Mapping):
         for name, one in value.items():
             yield from problems(one, of, (*path, name))
     else:
@@ -82,19 +82,19 @@ def _explain(value: object, expected: object, said: str) -> str:
         return f"is not one of the words allowed{given}{nearest(value, words)}"
     if words and not isinstance(value, dict | list):
         return "expected one of " + ", ".join(f"`{word}`" for word in words) + f", got {_kind(value)}"
-    texts = str in _alternatives(expected)
+    texts = str in alternatives(expected)
     kind = "another text" if texts and isinstance(value, str) else _kind(value)
-    if wanted := _title(expected) or _shape(expected, value):
+    if wanted := meta(expected, "title") or _shape(expected, value):
         return f"expected {wanted}, got {kind}"
     return said[0].lower() + said[1:]
 
 
 def _shape(expected: object, value: object) -> str:
     """The kind of value a type without a title takes, when `value` is of another kind."""
-    members = _alternatives(expected)
-    if _struct_in(expected) is not None:
+    members = alternatives(expected)
+    if struct_in(expected) is not None:
         return "" if isinstance(value, Mapping) else "a mapping"
-    if _item_type(expected) is not None:
+    if item_type(expected) is not None:
         return "" if isinstance(value, list) else "a list"
     if bool in members:
         return "a text, a number, `true` or `false`" if str in members else "`true` or `false`"
@@ -117,52 +117,11 @@ def _kind(value: object) -> str:
     return "a mapping"
 
 
-def _alternatives(expected: object) -> list[object]:
-    """The members of a union, without their annotations."""
-    if get_origin(expected) is Annotated:
-        return _alternatives(get_args(expected)[0])
-    if get_origin(expected) in {Union, types.UnionType}:
-        return [inner for one in get_args(expected) for inner in _alternatives(one)]
-    return [expected]
-
-
-def _struct_in(expected: object) -> type[msgspec.Struct] | None:
-    for one in _alternatives(expected):
-        if isinstance(one, type) and issubclass(one, msgspec.Struct):
-            return one
-    return None
-
-
-def _item_type(expected: object) -> object | None:
-    for one in _alternatives(expected):
-        if get_origin(one) is tuple:
-            return get_args(one)[0]  # type: ignore[no-any-return]  # typing gives Any for a type's arguments
-    return None
-
-
-def _value_type(expected: object) -> object | None:
-    for one in _alternatives(expected):
-        if get_origin(one) is dict:
-            return get_args(one)[1]  # type: ignore[no-any-return]  # the same
-    return None
-
-
 def _words(expected: object) -> list[str]:
     words: list[str] = []
-    for one in _alternatives(expected):
+    for one in alternatives(expected):
         if get_origin(one) is Literal:
             words.extend(str(word) for word in get_args(one) if isinstance(word, str))
         elif isinstance(one, type) and issubclass(one, Enum):
             words.extend(str(member.value) for member in one)
     return words
-
-
-def _title(expected: object) -> str:
-    """The innermost `title` of an annotated type: what its values are, in words."""
-    if get_origin(expected) in {Union, types.UnionType}:
-        titles = [title for one in get_args(expected) if (title := _title(one))]
-        return titles[0] if titles else ""
-    if get_origin(expected) is not Annotated:
-        return ""
-    inner, *metas = get_args(expected)
-    return _title(inner) or next((meta.title for meta in metas if isinstance(meta, msgspec.Meta) and meta.title), "")

@@ -1,12 +1,12 @@
 """The settings, told from the schema: JSON Schema for editors, and the page `docs/settings.md`."""
 
-import types
 from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from appliance.config.annotations import alternatives, item_type, meta, struct_in
 from appliance.config.schema import Site
 
 PREAMBLE = """\
@@ -71,7 +71,7 @@ def _sections(prefix: str, struct: type[msgspec.Struct]) -> Iterator[str]:
         inner, is_list = _inner_struct(hints[field.name])
         if inner is not None:
             below.append((f"{path}[]" if is_list else path, inner))
-        cells = [f"`{path}`", _value(hints[field.name]), _default(field), _meta(hints[field.name], "description")]
+        cells = [f"`{path}`", _value(hints[field.name]), _default(field), meta(hints[field.name], "description")]
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
     for path, inner in below:
@@ -79,22 +79,20 @@ def _sections(prefix: str, struct: type[msgspec.Struct]) -> Iterator[str]:
 
 
 def _inner_struct(hint: object) -> tuple[type[msgspec.Struct] | None, bool]:
-    for one in _members(hint):
-        if isinstance(one, type) and issubclass(one, msgspec.Struct):
-            return one, False
-        if get_origin(one) is tuple and (inner := _inner_struct(get_args(one)[0])[0]) is not None:
-            return inner, True
-    return None, False
+    """The struct of a field, and whether it is a list of them."""
+    if (struct := struct_in(hint)) is not None:
+        return struct, False
+    return struct_in(item_type(hint)), True
 
 
 def _value(hint: object) -> str:
     """What may be written, in words."""
     inner, is_list = _inner_struct(hint)
-    if title := _meta(hint, "title"):
+    if title := meta(hint, "title"):
         return title
     if inner is not None:
         return "a list of mappings" if is_list else "a mapping"
-    return " or ".join(dict.fromkeys(_plain_value(one) for one in _members(hint) if one is not type(None)))
+    return " or ".join(dict.fromkeys(_plain_value(one) for one in alternatives(hint) if one is not type(None)))
 
 
 def _plain_value(one: object) -> str:
@@ -121,21 +119,3 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     return f"`{value.value if isinstance(value, Enum) else value}`"
-
-
-def _members(hint: object) -> list[object]:
-    if get_origin(hint) is Annotated:
-        return _members(get_args(hint)[0])
-    if get_origin(hint) in {Union, types.UnionType}:
-        return [inner for one in get_args(hint) for inner in _members(one)]
-    return [hint]
-
-
-def _meta(hint: object, name: str) -> str:
-    """The first `title` or `description` met from the inside out."""
-    if get_origin(hint) in {Union, types.UnionType}:
-        return next((text for one in get_args(hint) if (text := _meta(one, name))), "")
-    if get_origin(hint) is not Annotated:
-        return ""
-    inner, *metas = get_args(hint)
-    return _meta(inner, name) or next((str(getattr(meta, name)) for meta in metas if getattr(meta, name, None)), "")
