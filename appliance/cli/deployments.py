@@ -50,9 +50,10 @@ def list_(*, model: str | None, as_json: bool) -> None:
 def show(*, deployment: str, as_json: bool) -> None:
     """Show one deployment as it would stand in the configuration file."""
     from appliance.config.render import to_yaml
+    from appliance.pipeline.manage.models import find_deployment
 
     name, label = _parts(deployment)
-    plain = _plain(_find(at_desk(lambda desk: desk.models.find(name)), label))
+    plain = _plain(find_deployment(at_desk(lambda desk: desk.models.find(name)), label))
     if as_json:
         say_json(plain)
     else:
@@ -125,11 +126,13 @@ def delete(*, deployment: str) -> None:
     """Delete a deployment; the model stays, even without any."""
     import msgspec
 
+    from appliance.pipeline.manage.models import find_deployment
+
     name, label = _parts(deployment)
 
     async def work(desk: "Desk") -> None:
         seen = await desk.models.find(name)
-        gone = _find(seen, label)
+        gone = find_deployment(seen, label)
         left = tuple(one for one in seen.deployments if one.label != gone.label)
         await desk.models.save(msgspec.structs.replace(seen, deployments=left), desk.actor, seen=seen)
 
@@ -143,20 +146,6 @@ def _parts(deployment: str) -> tuple[str, str]:
     if not slash or not name or not label:
         raise click.BadParameter(f"`{deployment}` is not of the form MODEL/LABEL")
     return name, label
-
-
-def _find(model: "Model", label: str) -> "Deployment":
-    import difflib
-
-    from appliance.domain.errors import NotFound
-
-    labels = [one.label for one in model.deployments]
-    for one in model.deployments:
-        if one.label == label:
-            return one
-    near = difflib.get_close_matches(label, labels, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "it has: " + (", ".join(f"`{one}`" for one in labels) or "none")
-    raise NotFound(f"model `{model.name}` has no deployment `{label}`; {hint}")
 
 
 def _with_change(seen: "Model | None", name: str, label: str, given: dict[str, Any]) -> "tuple[Model, Deployment]":

@@ -1,11 +1,11 @@
 """What a key's terms may be, how keys are found, and that an administrator is always left."""
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from appliance.config.desired import KeyTerms
+from appliance.config.problems import nearest
 from appliance.domain.errors import BadRequest, Conflict, NotFound
 from appliance.domain.identity import Key, Role
 from appliance.policy.rules import GUARDED
@@ -22,11 +22,8 @@ def check_terms(terms: KeyTerms) -> None:
         raise BadRequest("`*` is every model; leave the other names out", param="models")
     for field in terms.fields:
         if field not in GUARDED:
-            near = difflib.get_close_matches(field, GUARDED, n=1)
-            hint = (
-                f"did you mean `{near[0]}`?" if near else "known: " + ", ".join(f"`{one}`" for one in sorted(GUARDED))
-            )
-            raise BadRequest(f"`{field}` is not a guarded request field; {hint}", param="fields")
+            hint = nearest(field, sorted(GUARDED))
+            raise BadRequest(f"`{field}` is not a guarded request field{hint}", param="fields")
 
 
 def check_new(terms: KeyTerms, now: datetime) -> None:
@@ -50,9 +47,8 @@ def find(keys: Sequence[Key], which: str) -> Key:
     for key in live:
         if key.name == which:
             return key
-    near = difflib.get_close_matches(which, [key.name for key in live], n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "see `redoubt keys list`"
-    raise NotFound(f"no key has this name or id; {hint}", param="key")
+    hint = nearest(which, [key.name for key in live], "see `redoubt keys list`")
+    raise NotFound(f"no key has this name or id{hint}", param="key")
 
 
 def administers(key: Key, now: datetime) -> bool:

@@ -1,10 +1,10 @@
 """Models and the default price: saved and deleted, checked before they are."""
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 
-from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
+from appliance.config.problems import nearest
+from appliance.domain.errors import BadRequest, Conflict, ModelUnknown, NotFound
 from appliance.domain.ids import ModelName
 from appliance.domain.model import Deployment, Model
 from appliance.domain.money import Price
@@ -101,9 +101,17 @@ def find(models: Sequence[Model], name: str) -> Model:
     for model in models:
         if model.name == name:
             return model
-    near = difflib.get_close_matches(name, [model.name for model in models], n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "see `redoubt models list`"
-    raise ModelUnknown(f"no model is named `{name[:128]}`; {hint}", param="model")
+    hint = nearest(name, [model.name for model in models], "see `redoubt models list`")
+    raise ModelUnknown(f"no model is named `{name[:128]}`{hint}", param="model")
+
+
+def find_deployment(model: Model, label: str) -> Deployment:
+    """Raises NotFound with the nearest label."""
+    for one in model.deployments:
+        if one.label == label:
+            return one
+    hint = nearest(label, [one.label for one in model.deployments], "" if model.deployments else "it has none")
+    raise NotFound(f"model `{model.name}` has no deployment `{label[:64]}`{hint}", param="deployment")
 
 
 def _own_problems(model: Model) -> list[str]:
@@ -112,8 +120,7 @@ def _own_problems(model: Model) -> list[str]:
     if not NAME.fullmatch(model.name):
         problems.append("a model's name is made of letters, digits and `._:/@+-`, at most 128")
     if model.strategy not in STRATEGIES:
-        near = difflib.get_close_matches(model.strategy, STRATEGIES, n=1) or STRATEGIES
-        problems.append(f"model `{model.name}`: no strategy `{model.strategy}`; did you mean `{near[0]}`?")
+        problems.append(f"model `{model.name}`: no strategy `{model.strategy}`{nearest(model.strategy, STRATEGIES)}")
     if not 1 <= model.attempts <= MOST_ATTEMPTS:
         problems.append(f"model `{model.name}`: `attempts` lies between 1 and {MOST_ATTEMPTS}")
     labels = [one.label for one in model.deployments]

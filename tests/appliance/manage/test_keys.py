@@ -100,7 +100,7 @@ async def test_a_name_in_use_is_refused_and_a_revoked_one_is_free_again(office: 
         (KeyTerms(name="key_0123456789abcdef"), "name", "is made of letters"),
         (KeyTerms(name="a", models=(ModelName("*"), ModelName("b"))), "models", "every model"),
         (KeyTerms(name="a", fields=("priorty",)), "fields", "did you mean `priority`?"),
-        (KeyTerms(name="a", fields=("zzzzzz",)), "fields", "known: `cache_salt`"),
+        (KeyTerms(name="a", fields=("zzzzzz",)), "fields", "known here: `cache_salt`"),
         (KeyTerms(name="a", expires_at=datetime(2026, 1, 1, tzinfo=UTC)), "expires_at", "in the past"),
     ],
 )
