@@ -16,7 +16,7 @@ from appliance.domain.errors import BadRequest
 from appliance.domain.model import Deployment, Finding, Health, Load, ModelInfo
 from appliance.domain.upstream import Body, Call, Kind, UpstreamError
 from appliance.ports.provider import Traits
-from appliance.ports.upstream import Fetch, Fetched
+from appliance.ports.upstream import Fetch
 from providers import survey
 from providers.fields import answer_limit, select
 from providers.openai_wire import OpenAIWire
@@ -72,10 +72,7 @@ class OpenAICompatible(OpenAIWire):
         return [model if window is None else _with_context(model, window) for model in models]
 
     async def health(self, fetch: Fetch, of: Deployment) -> Health:
-        got = await survey.ask_health(fetch, of, "/health")
-        if isinstance(got, Fetched) and got.status in {404, 405}:
-            got = await survey.ask_health(fetch, of, "/v1/models")
-        return survey.health_by_status(got) if isinstance(got, Fetched) else got
+        return await survey.health(fetch, of, "/health", "/v1/models")
 
     async def load(self, fetch: Fetch, of: Deployment) -> Load | None:
         found = await survey.metrics(fetch, of)

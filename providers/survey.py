@@ -77,6 +77,15 @@ def highest(found: dict[str, list[float]], *names: str) -> float | None:
     return next((max(found[name]) for name in names if name in found), None)
 
 
+async def health(fetch: Fetch, of: Deployment, *paths: str) -> Health:
+    """What the first of these routes that the server has says by its status."""
+    got = await ask_health(fetch, of, paths[0])
+    for path in paths[1:]:
+        if isinstance(got, Fetched) and got.status in {404, 405}:
+            got = await ask_health(fetch, of, path)
+    return health_by_status(got) if isinstance(got, Fetched) else got
+
+
 async def ask_health(fetch: Fetch, of: Deployment, path: str) -> Health | Fetched:
     """The answer of a health route, or `dead` when there was none."""
     try:

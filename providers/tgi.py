@@ -13,7 +13,7 @@ from appliance.domain.errors import BadRequest
 from appliance.domain.model import Deployment, Finding, Health, Load, ModelInfo
 from appliance.domain.upstream import Body, Call, Failure, FailureKind, Kind, UpstreamError
 from appliance.ports.provider import Traits
-from appliance.ports.upstream import Fetch, Fetched
+from appliance.ports.upstream import Fetch
 from providers import failures, survey
 from providers.fields import Grammar, answer_limit, grammar, refused, select, stop_list
 from providers.openai_wire import OpenAIWire
@@ -95,8 +95,7 @@ class TGI(OpenAIWire):
         ]
 
     async def health(self, fetch: Fetch, of: Deployment) -> Health:
-        got = await survey.ask_health(fetch, of, "/health")
-        return survey.health_by_status(got) if isinstance(got, Fetched) else got
+        return await survey.health(fetch, of, "/health")
 
     async def load(self, fetch: Fetch, of: Deployment) -> Load | None:
         found = await survey.metrics(fetch, of)

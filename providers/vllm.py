@@ -12,7 +12,7 @@ from appliance.domain.errors import BadRequest
 from appliance.domain.model import Deployment, Finding, Health, Load, ModelInfo
 from appliance.domain.upstream import Body, Call, Kind, UpstreamError
 from appliance.ports.provider import Traits
-from appliance.ports.upstream import Fetch, Fetched
+from appliance.ports.upstream import Fetch
 from providers import survey
 from providers.failures import read_json
 from providers.fields import refused
@@ -80,8 +80,7 @@ class VLLM(OpenAIWire):
         return await survey.openai_models(fetch, of, await survey.openai_capabilities(fetch, of))
 
     async def health(self, fetch: Fetch, of: Deployment) -> Health:
-        got = await survey.ask_health(fetch, of, "/health")
-        return survey.health_by_status(got) if isinstance(got, Fetched) else got
+        return await survey.health(fetch, of, "/health")
 
     async def load(self, fetch: Fetch, of: Deployment) -> Load | None:
         found = await survey.metrics(fetch, of)
