@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
@@ -172,6 +173,7 @@ async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: C
             gateway.live.stop()
 
         def ready() -> None:
+            _spare_the_collector()
             log.info("serving: api %s, admin %s, catalogue %d", api, admin, gateway.keeper.number)
             announce(api, admin)
 
@@ -187,6 +189,17 @@ async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: C
             for task in tasks:
                 task.cancel()
         await gateway.transport.aclose()
+
+
+def _spare_the_collector() -> None:
+    """What was made by now lives as long as the process: no collection needs to look at it again.
+
+    Requests leave next to nothing to collect (connections do), but at 64 of them at once Python's own 700 are always
+    reached: young objects were looked through again and again, for an eighth of all CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _listener(site: Site, settings: ListenSettings, app: App, metrics: Metrics) -> Listener:
