@@ -133,4 +133,4 @@ def _show(base: str, key: str, model: str, site: "Trial") -> None:
     say(f'  client = OpenAI(base_url="{base}", api_key="{key}")')
     say('  hello = [{"role": "user", "content": "hello"}]')
     say(f'  print(client.chat.completions.create(model="{model}", messages=hello).choices[0].message.content)')
-    say(f"\nspend: redoubt --config {site.file} spend")
+    say(f"\nspend: {Path(sys.executable).with_name('redoubt')} --config {site.file} spend")
