@@ -17,9 +17,6 @@ from tests.real.setups import SERVERS, Server, Setup
 from tests.real.shape import Shape
 from tests.real.tiny_model import WINDOW
 
-# Caught in the act: a stream of 400 tokens then takes at least 0.8 s.
-SLOW = {"interval_s": 0.002}
-
 # What routing and the doctor read.
 NEEDED_METRICS = frozenset(
     {
@@ -54,7 +51,7 @@ async def shapes(server: Server, setup: Setup) -> dict[str, Shape]:
         answers = await probe.answers(emulator.url, setup)
     if not setup.measures:
         return answers
-    async with _emulator(server, setup, **SLOW) as emulator:
+    async with _emulator(server, setup, **setup.pace) as emulator:
         return {**answers, **await probe.measured(emulator.url, server, setup)}
 
 

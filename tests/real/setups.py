@@ -20,6 +20,7 @@ class Setup:
     settings: Mapping[str, object] = field(default_factory=dict)
     key: str | None = None
     measures: tuple[str, ...] = ()  # names of functions in `measures`
+    pace: Mapping[str, float] = field(default_factory=dict)  # what makes the emulator slow enough to measure
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Server:
 
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-SMALL = {"context_length": WINDOW}
+TOKEN_BY_TOKEN = {"interval_s": 0.002}
 
 VLLM = Server(
     name="vllm",
@@ -73,6 +74,7 @@ VLLM = Server(
             options=("--max-num-seqs", "4"),
             settings={"prompt_tokens_details": False, "auto_tool_choice": False, "tool_call_parser": False},
             measures=("metrics", "disconnect"),
+            pace=TOKEN_BY_TOKEN,
         ),
         Setup(
             name="tools, keys, adapters",
@@ -92,6 +94,7 @@ VLLM = Server(
             },
             key=KEY,
             measures=("metrics", "queue"),
+            pace={"first_token_s": 0.1},
         ),
         Setup(
             name="thinking",
@@ -136,6 +139,7 @@ LLAMA_CPP = Server(
                 *cases.LLAMA_GETS,
             ),
             measures=("disconnect",),
+            pace=TOKEN_BY_TOKEN,
         ),
         Setup(
             name="embedding, keys",
@@ -165,6 +169,7 @@ TRANSFORMERS = Server(
                 *cases.TRANSFORMERS_EXTRAS,
             ),
             measures=("disconnect",),
+            pace=TOKEN_BY_TOKEN,
         ),
         Setup(name="thinking", asked=cases.TRANSFORMERS_REASONING, settings={"reasoning": True}),
     ),

@@ -1,25 +1,37 @@
+import asyncio
+from typing import NamedTuple
+
 import pytest
 
 from tests.real import compare, emulated, record
 from tests.real.allowed import ALLOWED
+from tests.real.compare import Difference
 from tests.real.setups import SERVERS, Server
 
 by_name = pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 
 
-@by_name
-async def test_an_emulator_answers_in_the_shapes_its_original_was_recorded_with(server: Server) -> None:
-    found = await emulated.differences(server)
+class Held(NamedTuple):
+    """An emulator held to the recording of its original."""
 
-    left, _ = compare.unexplained(server.name, found, ALLOWED)
+    server: Server
+    found: list[Difference]
+
+
+@pytest.fixture(scope="module", params=SERVERS, ids=lambda server: server.name)
+def held(request: pytest.FixtureRequest) -> Held:
+    return Held(request.param, asyncio.run(emulated.differences(request.param)))
+
+
+def test_an_emulator_answers_in_the_shapes_its_original_was_recorded_with(held: Held) -> None:
+    left, _ = compare.unexplained(held.server.name, held.found, ALLOWED)
+
     assert not left, "\n" + "\n".join(compare.grouped(left))
 
 
-@by_name
-async def test_every_allowed_difference_is_still_there(server: Server) -> None:
-    found = await emulated.differences(server)
+def test_every_allowed_difference_is_still_there(held: Held) -> None:
+    _, stale = compare.unexplained(held.server.name, held.found, ALLOWED)
 
-    _, stale = compare.unexplained(server.name, found, ALLOWED)
     assert stale == []
 
 
@@ -39,5 +51,5 @@ def test_a_recording_says_what_made_it_and_names_no_place_on_a_machine(server: S
 
     assert isinstance(recording["provenance"], dict)
     assert {"server", "package", "version", "python", "day", "commands"} <= set(recording["provenance"])
-    assert "/tmp" not in str(recording)
     assert "site-packages" not in str(recording)
+    assert "/tmp" not in str(recording)
