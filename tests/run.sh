@@ -2,6 +2,7 @@
 # Sets up its own environment from the hashed lock and runs every test.
 #   sh tests/run.sh           every law at a reduced, seeded count (at most 25 minutes on 2 cores)
 #   sh tests/run.sh --long    the counts the issues name
+#   sh tests/run.sh --offline the tests alone, where loopback is all the network there is (all but those marked `index`)
 #   sh tests/run.sh PATH…     only these tests, after the same set-up
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,7 +34,7 @@ export PATH
 
 # What tests use besides Python: command and the Debian package that brings it. Without one, its tests skip and name it.
 missing=
-for pair in node:nodejs npm:npm strace:strace unshare:util-linux ip:iproute2; do
+for pair in node:nodejs npm:npm strace:strace unshare:util-linux; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 if [ -n "$missing" ]; then
@@ -45,6 +46,16 @@ if [ -n "$missing" ]; then
   else
     echo "not here:$missing; tests that need them will skip. As root on Debian this script installs them." >&2
   fi
+fi
+
+if command -v npm >/dev/null 2>&1; then
+  python -m tests.e2e.node_modules || echo "openai-node could not be installed; its tests will skip" >&2
+fi
+
+# Everything beyond this line needs no network: --offline proves it in a namespace where loopback is all there is.
+if [ "${1:-}" = --offline ]; then
+  shift
+  exec sh tests/system/offline.sh python -m pytest -m "not index" "$@"
 fi
 
 echo "lint"
