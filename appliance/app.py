@@ -334,7 +334,7 @@ class EgressAlarm:
                     actor="system",
                     action="egress.refused",
                     subject=refusal.to,
-                    detail=f"{refusal.layer}: {refusal.why}",
+                    detail=f"{refusal.layer}: {refusal.why} ({refusal.times} times)",
                 )
             )
 
