@@ -19,6 +19,7 @@ from appliance.domain.errors import (
     ShuttingDown,
     UpstreamTimeout,
 )
+from appliance.domain.ids import RequestId
 from appliance.domain.ledger import Status
 from appliance.domain.upstream import Kind
 from appliance.http.errors import JSON, Header, internal, render
@@ -103,34 +104,42 @@ class InferenceRoute:
         request_id = new_request_id()
         headers = cast("list[Header]", http["headers"])
         out = Out(send, (b"x-request-id", request_id.encode()))
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        case: Settlement | None = None
+        running = self._live.add(task)
         try:
-            if self._live.stopping:
-                raise ShuttingDown("the gateway is stopping; try again in a moment", retry_after=2)
-            who = self._inference.authenticate(bearer(headers))
-            if len(self._live) >= self._edges.max_streams:
-                raise QueueFull("the gateway answers as many requests as it may; try again in a moment", retry_after=1)
-            if http["method"] != "POST":
-                raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`", allow=("POST",))
-            if self._edges.on_caller is not None:
-                self._edges.on_caller(request_id, who.key.id)
-            case = self._inference.begin(who, self._kind, request_id)
-        except GatewayError as error:
+            case = self._admit(http, headers, request_id)
+            await self._serve(case, running, http, receive, out)
+        except GatewayError as error:  # of admission: what comes later is told where it is met
             self._edges.on_refused(error, (http["client"] or ("", 0))[0])
             await out.refuse(error)
-            return
-        running = self._live.add(cast("asyncio.Task[object]", asyncio.current_task()))
-        try:
-            await self._serve(case, running, http, receive, out)
         except asyncio.CancelledError:
-            await _cut(case, running, out)
-            if running.reason is None:
+            if running.reason is not None:
+                task.uncancel()  # met: until 3.11.3, a later time-out of this task would read as a cancellation
+            if case is not None:
+                await _cut(case, running, out)
+            if running.reason is None:  # the server's own wish
                 raise
         except Exception as fault:  # noqa: BLE001 -- supervisor: whatever it is, it gets its row, its log line and a 500
             self._edges.on_fault(request_id, fault)
-            await case.close(Status.FAILED, 500, "internal")
+            if case is not None:
+                await case.close(Status.FAILED, 500, "internal")
             await out.refuse(internal(request_id))
         finally:
             self._live.remove(running)
+
+    def _admit(self, http: HTTPScope, headers: list[Header], request_id: RequestId) -> Settlement:
+        """Everything that is decided before a byte of the body is read. Raises GatewayError."""
+        if self._live.stopping:
+            raise ShuttingDown("the gateway is stopping; try again in a moment", retry_after=2)
+        who = self._inference.authenticate(bearer(headers))
+        if len(self._live) > self._edges.max_streams:  # this one is among them
+            raise QueueFull("the gateway answers as many requests as it may; try again in a moment", retry_after=1)
+        if http["method"] != "POST":
+            raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`", allow=("POST",))
+        if self._edges.on_caller is not None:
+            self._edges.on_caller(request_id, who.key.id)
+        return self._inference.begin(who, self._kind, request_id)
 
     async def _serve(self, case: Settlement, running: Running, scope: HTTPScope, receive: Receive, out: Out) -> None:
         watch: asyncio.Task[None] | None = None
