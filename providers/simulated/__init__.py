@@ -65,8 +65,8 @@ def tgi(settings: TgiSettings | None = None, *, now: Callable[[], float] = time.
 
 
 def llama_cpp(settings: Settings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:
-    """An emulated llama-cpp-python server; `now` gives Unix seconds."""
-    return Simulated(GenericEmulator(settings or Settings(), LlamaCpp(), now), now)
+    """An emulated llama-cpp-python server; `now` gives Unix seconds. With plain `Settings` nothing is interrupted."""
+    return Simulated(GenericEmulator(settings or LlamaCppSettings(), LlamaCpp(), now), now)
 
 
 def transformers(settings: Settings | None = None, *, now: Callable[[], float] = time.time) -> Simulated:

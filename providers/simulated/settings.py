@@ -61,6 +61,8 @@ class LlamaCppSettings(Settings, frozen=True, kw_only=True):
 
     embedding: bool = False
     """Without it `/v1/embeddings` is a 500."""
+    interrupt_requests: bool = True
+    """A new request breaks off the stream under way: [DONE] comes, but neither a finish nor the end of the body."""
 
 
 class OllamaModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,21 @@ async def queue(http: httpx.AsyncClient, ask: Ask, prefix: str) -> Shape:
     return {"longest order of events": max((stream["order"] for stream in streams), key=len)}
 
 
+async def interruption(http: httpx.AsyncClient, ask: Ask, prefix: str) -> Shape:
+    """A stream under way when another request comes to a server that does one thing at a time."""
+    async with http.stream("POST", ENDLESS.path, json=_endless(prefix)) as response:
+        parts = response.aiter_raw()
+        told, broken = [await anext(parts)], ""
+        other = asyncio.ensure_future(ask(http, Case("chat", ENDLESS.path, _whole(4))))
+        try:
+            async for part in parts:
+                told.append(part)  # noqa: PERF401  what came before the break counts
+        except httpx.TransportError as error:
+            broken = type(error).__name__
+    stream = shape.of_stream(b"".join(told))
+    return {"the stream": stream, "broken": broken, "the other": (await other).get("status")}
+
+
 async def _idle(http: httpx.AsyncClient, prefix: str) -> str:
     """The gauge of running requests once nothing runs, or what it still says when patience ends.
 
@@ -69,4 +84,6 @@ def _whole(tokens: int) -> dict[str, object]:
     return {**(ENDLESS.body or {}), "stream": False, "max_tokens": tokens}
 
 
-BY_NAME: Mapping[str, Measure] = MappingProxyType({"metrics": metrics, "disconnect": disconnect, "queue": queue})
+BY_NAME: Mapping[str, Measure] = MappingProxyType(
+    {"metrics": metrics, "disconnect": disconnect, "queue": queue, "interruption": interruption}
+)

@@ -138,7 +138,7 @@ LLAMA_CPP = Server(
                 *cases.NO_EMBED,
                 *cases.LLAMA_GETS,
             ),
-            measures=("disconnect",),
+            measures=("disconnect", "interruption"),
             pace=TOKEN_BY_TOKEN,
         ),
         Setup(

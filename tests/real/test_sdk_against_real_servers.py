@@ -24,7 +24,8 @@ from tests.real.setups import SERVERS, Server, Setup
 SENTENCE = "Hello from the tiny model!"
 SETUPS = {
     "vllm": Setup("sdk", (), ("--max-num-seqs", "4", "--enable-auto-tool-choice", "--tool-call-parser", "hermes")),
-    "llama-cpp-python": Setup("sdk", ()),
+    # Left alone, it breaks off a stream when another request comes; see the measure `interruption`.
+    "llama-cpp-python": Setup("sdk", (), ("--interrupt_requests", "false")),
     "transformers-serve": Setup("sdk", ()),
 }
 EMBEDDERS = {

@@ -1,13 +1,14 @@
 """What the smaller OpenAI-shaped servers share; a dialect says the rest."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from providers.simulated.compose import OPENING, Ask, plan
 from providers.simulated.dialogue import ChatBody, Prompt, called, render, tools_of
+from providers.simulated.events import DONE, Event
 from providers.simulated.exchange import AT_ONCE, Exchange, Pace
 from providers.simulated.faults import Fault, FaultSwitch
 from providers.simulated.generate import count, seed_of
@@ -27,11 +28,15 @@ from providers.simulated.generic.responses import events as response_events
 from providers.simulated.schema import BadSchema, instance
 from providers.simulated.server import Request
 from providers.simulated.service import Refusal
-from providers.simulated.settings import Settings
+from providers.simulated.settings import LlamaCppSettings, Settings
 from providers.simulated.stats import Stats
 from providers.simulated.vectors import embedding
 
 _MODELS = "/v1/models"
+
+
+class _BrokenOff(Exception):
+    """A newer request took the server."""
 
 
 class GenericEmulator:
@@ -46,6 +51,7 @@ class GenericEmulator:
         self._now = now
         self._stats = Stats()
         self._numbers = 0
+        self._newest = ""  # the request that came last
         work: dict[str, Callable[[Exchange, str], Awaitable[None]]] = {
             CHAT: self._chat,
             TEXTS: self._complete,
@@ -179,11 +185,27 @@ class GenericEmulator:
         self._stats.prompt_tokens += run.prompt_tokens
         if streamed:
             exchange.open(self.dialect.framing, {**headers, **self.dialect.stream_headers})
-            await exchange.play(self.dialect.events(run), pace, self.dialect.failure)
+            try:
+                await exchange.play(self._until_the_next(run), pace, self.dialect.failure)
+            except _BrokenOff:
+                exchange.cut_off = True
+                exchange.reply.hang_up()
         else:
             await pace.whole(run.plan.tokens)
             await exchange.json(200, self.dialect.whole(run), headers)
         self._stats.generated_tokens += run.plan.tokens
+
+    def _until_the_next(self, run: Run) -> Iterator[Event]:
+        """The stream of `run`; where a newer request may end it, [DONE] comes and then nothing, not even an end.
+
+        Raises _BrokenOff then.
+        """
+        interruptible = isinstance(self.settings, LlamaCppSettings) and self.settings.interrupt_requests
+        for event in self.dialect.events(run):
+            if interruptible and self._newest != run.id:
+                yield DONE
+                raise _BrokenOff
+            yield event
 
     async def _say_nothing(self, exchange: Exchange, number: str) -> None:
         headers = {"x-request-id": number, **self.dialect.answer_headers, **self.dialect.stream_headers}
@@ -197,6 +219,7 @@ class GenericEmulator:
         return raw
 
     def _run(self, number: str, model: str | None, tokens: int, ask: Ask) -> Run:
+        self._newest = number
         name = self.dialect.model(self.settings, model)
         return Run(id=number, model=name, created=self._created(), prompt_tokens=tokens, plan=plan(ask))
 

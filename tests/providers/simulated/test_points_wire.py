@@ -2,7 +2,17 @@
 
 import asyncio
 
-from providers.simulated import Fault, Settings, VllmSettings, llama_cpp, ollama, tgi, transformers, vllm
+from providers.simulated import (
+    Fault,
+    LlamaCppSettings,
+    Settings,
+    VllmSettings,
+    llama_cpp,
+    ollama,
+    tgi,
+    transformers,
+    vllm,
+)
 from tests.providers.simulated.wire import HELLO, TIMEOUT_S, TOOL, Talk, ask, chat, get, stream
 
 
@@ -133,3 +143,15 @@ async def test_llama_cpp_ends_the_stream_of_a_prompt_too_long_without_an_event()
         heard = await stream(server, messages=[{"role": "user", "content": "x" * 999}])
 
     assert (heard.status, heard.body, heard.ending) == (200, b"", "complete")
+
+
+async def test_llama_cpp_breaks_a_stream_off_when_another_request_comes() -> None:
+    async with llama_cpp(LlamaCppSettings(interval_s=0.01, tokens=4000)) as server, Talk(server) as talk:
+        talk.say("/v1/chat/completions", {"messages": HELLO, "stream": True})
+        await talk.until(b"data: ")
+        other = await chat(server, max_tokens=1)
+        rest = await asyncio.wait_for(talk.reader.read(), TIMEOUT_S)
+
+    assert other.status == 200
+    assert b'"finish_reason": "' not in rest
+    assert rest.endswith(b"data: [DONE]\n\n\r\n")  # and no chunk of length 0 behind it
