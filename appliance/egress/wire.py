@@ -268,6 +268,8 @@ class Connection(asyncio.Protocol):
         if self.owner is not None:
             self.owner.lost(self)
         self._wake()
+        del self._parser  # it leads back here: each connection would wait for the collector
+        self._transport = None
 
     def _how_lost(self) -> str:
         if not self.heard:

@@ -81,6 +81,10 @@ class Patience(HttpToolsProtocol):
             self._leave(running)
         self.pipeline.clear()
         super().connection_lost(exc)
+        # The scope of a request leads back here by its extension: each connection would wait for the collector.
+        self._running = None
+        self.cycle = None  # type: ignore[assignment]  # as uvicorn has it before the first request
+        self.scope = None  # type: ignore[assignment]  # the same
         self.door.leave(self.peer)
 
     def pause_writing(self) -> None:

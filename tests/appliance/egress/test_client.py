@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import traceback
 
 import pytest
@@ -9,6 +10,7 @@ from appliance.egress.client import EgressFetch, EgressUpstream
 from appliance.egress.guard import AllowList, Guard
 from appliance.egress.pool import PoolLimits
 from appliance.egress.transport import PooledTransport
+from appliance.egress.wire import Connection
 from tests.appliance.egress.peer import CEILING, OK, Talk, deployment, peer, settled, transport
 
 HELLO = Part(path="/v1/chat", body=b'{"a":1}')
@@ -288,3 +290,26 @@ async def test_a_name_is_dialled_at_the_address_that_was_checked_and_keeps_its_h
 
     assert asked == ["gpu.site.example"]
     assert b"host: gpu.site.example:%d\r\n" % server.port in seen[0].lower()
+
+
+async def test_a_closed_connection_leaves_nothing_to_the_collector() -> None:
+    async def script(talk: Talk) -> None:
+        await talk.request()
+        await talk.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        await talk.left()
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with peer(script) as server, transport() as wire:
+            exchange = await EgressUpstream(wire).open(server.deployment(), HELLO)
+            assert await exchange.next() == b"one"
+            exchange.close()
+            await settled(lambda: wire.pool.open == 0)
+            del exchange
+
+        left = [one for one in gc.get_objects() if isinstance(one, Connection)]
+    finally:
+        gc.enable()
+
+    assert left == []

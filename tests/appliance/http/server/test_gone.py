@@ -1,11 +1,13 @@
 """A client that leaves before its answer is whole is told of at once, through the scope's extension."""
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
 import pytest
 
+from appliance.http.server.protocol import Connection
 from appliance.http.server.wire import GONE
 from tests.appliance.http.server.harness import PATIENCE, read_answer, serving
 
@@ -65,3 +67,22 @@ def test_a_client_that_has_its_whole_answer_is_not_told_of() -> None:
             assert read_answer(sock).endswith(b"ok")
 
     assert told.times == 0
+
+
+def test_a_connection_leaves_nothing_to_the_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with serving(Told()) as served:
+            for _ in range(3):
+                with served.connect() as sock:
+                    sock.sendall(NEXT)
+                    assert read_answer(sock).endswith(b"ok")
+            with served.connect() as sock:
+                sock.sendall(SMALL)
+
+        left = [one for one in gc.get_objects() if isinstance(one, Connection)]
+    finally:
+        gc.enable()
+
+    assert left == []
