@@ -9,6 +9,7 @@ import hmac
 import secrets
 import string
 import zlib
+from collections.abc import Callable
 
 from appliance.domain.secret import Secret
 
@@ -17,15 +18,16 @@ BODY = 30
 CHECK = 6
 LENGTH = len(PREFIX) + BODY + CHECK
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)  # two digits at a time
 
 
 def base62(number: int, length: int) -> str:
     """`number` in `length` digits; the digits above are cut off."""
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        digits.append(ALPHABET[digit])
-    return "".join(reversed(digits))
+    digits = ""
+    while len(digits) < length:
+        number, pair = divmod(number, len(_PAIRS))
+        digits = _PAIRS[pair] + digits
+    return digits[-length:]
 
 
 def mint() -> Secret:
@@ -45,6 +47,18 @@ def parse(text: str) -> str | None:
 def digest(pepper: bytes, key: str) -> bytes:
     """What the store knows a key by: 32 bytes."""
     return hmac.digest(pepper, key.encode(), "sha256")
+
+
+def digester(pepper: bytes) -> Callable[[str], bytes]:
+    """`digest` under one pepper, which is scheduled once: for those who ask at every request."""
+    scheduled = hmac.new(pepper, digestmod="sha256")
+
+    def of(key: str) -> bytes:
+        mac = scheduled.copy()
+        mac.update(key.encode())
+        return mac.digest()
+
+    return of
 
 
 def hint(key: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.domain.errors import ExpiredKey, InvalidKey
 from appliance.domain.identity import Key, Principal
-from appliance.identity.keys import digest, parse
+from appliance.identity.keys import digester, parse
 
 UNKNOWN = "the API key is not known here; ask your operator for a key that begins with `rdt_`"
 
@@ -17,7 +17,7 @@ class KeyRing:
 
     def __init__(self, keys: Sequence[Key], peppers: Mapping[int, bytes], salt_secret: bytes) -> None:
         """`peppers` by version; the newest is tried first. `salt_secret` never leaves the process."""
-        self._peppers = [peppers[version] for version in sorted(peppers, reverse=True)]
+        self._digests = [digester(peppers[version]) for version in sorted(peppers, reverse=True)]
         self._by_digest = {key.digest: Principal(key, _salt(salt_secret, key)) for key in keys}
         self.newest = max(peppers, default=0)
 
@@ -29,8 +29,8 @@ class KeyRing:
         key = parse(token)
         if key is None:
             raise InvalidKey(UNKNOWN)
-        for pepper in self._peppers:
-            if (who := self._by_digest.get(digest(pepper, key))) is not None:
+        for digest in self._digests:
+            if (who := self._by_digest.get(digest(key))) is not None:
                 return _live(who, now)
         raise InvalidKey(UNKNOWN)
 
