@@ -294,7 +294,7 @@ def _edges(site: Site, opened: Opened, metrics: Metrics, clock: SystemClock) -> 
         body_bytes=site.limits.body_bytes,
         json_depth=site.limits.json_depth,
         max_streams=site.limits.max_streams,
-        on_caller=lambda request_id, key_id: note_caller(request_id=request_id, key_id=key_id),
+        on_caller=note_caller,
         on_fault=on_fault,
         on_refused=on_refused,
     )

@@ -3,6 +3,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from appliance.domain.secret import Secret
 from appliance.identity.keys import hint, mint
-from appliance.observe.logging import LineHandler, caller, configure
+from appliance.observe.logging import LineHandler, configure, note_caller
 from appliance.observe.mask import mask_line, masked_text
 
 KEY = "rdt_0123456789abcdefghijABCDEFGHIJ123456"
@@ -71,8 +72,11 @@ def test_a_line_of_structlog_looks_the_same(lines: Lines) -> None:
 
 
 def test_lines_inside_a_request_tell_whose_it_is_and_others_do_not(lines: Lines) -> None:
-    with caller(request_id="req_1", key_id="key_2"):
+    def request() -> None:
+        note_caller("req_1", "key_2")
         logging.getLogger("x").info("inside")
+
+    copy_context().run(request)
     logging.getLogger("x").info("outside")
 
     inside, outside = lines.all()
