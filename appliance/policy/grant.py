@@ -6,7 +6,7 @@ from appliance.domain.errors import FieldNotAllowed, ModelNotAllowed, ModelUnkno
 from appliance.domain.identity import Grant, Principal
 from appliance.domain.upstream import Body
 from appliance.domain.view import View
-from appliance.policy.rules import GUARDED, NEVER
+from appliance.policy.rules import GUARDED, NEVER, USUAL
 
 
 def grant(who: Principal, view: View, body: Body, models: Container[str]) -> Grant:
@@ -27,6 +27,8 @@ def grant(who: Principal, view: View, body: Body, models: Container[str]) -> Gra
 
 def refuse_fields(body: Body, allowed: tuple[str, ...]) -> None:
     """Raises FieldNotAllowed for the first field that this key may not send."""
+    if body.keys() <= USUAL:
+        return
     # Folded: a server that matches names without regard to case would read `Priority` as `priority`.
     sent = {name.casefold(): name for name in body}
     for field in sorted(NEVER & sent.keys()):

@@ -22,3 +22,32 @@ GUARDED: frozenset[str] = frozenset(
 
 NEVER: frozenset[str] = frozenset({"api_base", "api_key", "api_version", "base_url", "fallbacks", "user_config"})
 """Fields that steer a gateway itself. No key may send them: where a request goes is the operator's word alone."""
+
+USUAL: frozenset[str] = frozenset(
+    {
+        "dimensions",
+        "encoding_format",
+        "frequency_penalty",
+        "input",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "presence_penalty",
+        "prompt",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+    }
+)
+"""What most requests are made of: a body of these alone needs no closer look."""

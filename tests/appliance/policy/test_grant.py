@@ -7,7 +7,7 @@ from appliance.domain.identity import Limits
 from appliance.domain.upstream import Body, Kind
 from appliance.domain.view import view
 from appliance.policy.grant import grant, refuse_fields
-from appliance.policy.rules import GUARDED, NEVER
+from appliance.policy.rules import GUARDED, NEVER, USUAL
 from tests.fakes.site import a_body, a_principal
 
 SITE = frozenset({"llama", "mistral", "payroll-assistant"})
@@ -92,3 +92,8 @@ def test_fields_that_are_not_guarded_pass(body: Body) -> None:
     told = {name: value for name, value in body.items() if name.casefold() not in GUARDED | NEVER}
 
     refuse_fields(told, ())
+
+
+def test_no_usual_field_is_guarded_or_never_taken() -> None:
+    assert USUAL.isdisjoint(GUARDED | NEVER)
+    assert all(name == name.casefold() for name in USUAL)
