@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +91,34 @@ def test_the_depth_found_is_the_depth_there_is(value: object) -> None:
 
     assert not too_deep(raw, depth(value))
     assert depth(value) == 0 or too_deep(raw, depth(value) - 1)
+
+
+PIECES = st.sampled_from(["a", "b", ":", '\\"', "\\\\", "\\u003a", "\\u003A", "\\u0062", "\\n", "é", ",", "{"])
+STRINGS = st.lists(PIECES, max_size=3).map("".join)
+
+
+def written(value: Any) -> str:
+    """JSON with the escapes and the double keys that were drawn."""
+    if isinstance(value, list):
+        return "{" + ",".join(f'"{key}" : {written(of)}' for key, of in value) + "}"
+    return f'"{value}"'
+
+
+@settings(deadline=None)
+@given(st.recursive(STRINGS, lambda inner: st.lists(st.tuples(STRINGS, inner), max_size=3), max_leaves=8))
+def test_an_object_is_read_if_and_only_if_no_key_stands_twice(value: Any) -> None:
+    raw = '{"x":' + written(value) + "}"
+    twice = False
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        twice |= len(dict(pairs)) != len(pairs)
+        return dict(pairs)
+
+    wanted = json.loads(raw, object_pairs_hook=look)
+
+    if twice:
+        with pytest.raises(BadRequest, match="stands twice"):
+            decode(raw.encode())
+    else:
+        assert decode(raw.encode()) == wanted

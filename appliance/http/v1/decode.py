@@ -45,10 +45,21 @@ def decode(raw: bytes, depth: int = 64) -> Body:
 
 def check_json(raw: bytes, depth: int = 64) -> Any:
     """Any JSON value. Raises BadRequest as `decode` does; case twins are let through."""
-    if sum(map(raw.count, STRUCTURE)) > MOST_VALUES:
+    if len(raw) > MOST_VALUES and sum(map(raw.count, STRUCTURE)) > MOST_VALUES:
         raise BadRequest(f"the body holds more than {MOST_VALUES:,} values")
     if too_deep(raw, depth):
         raise BadRequest(f"the body is nested deeper than {depth} levels")
+    try:
+        value = _QUICK.decode(raw)
+        if b"\\u003" not in raw and raw.count(b":") == _encode(value).count(b":"):
+            return value
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError):
+        pass  # whatever it is, it is said below in better words
+    return _slowly(raw)
+
+
+def _slowly(raw: bytes) -> Any:
+    """With a look at every key, and clear words for what is wrong."""
     try:
         value = _DECODER.decode(raw.decode())
     except _Refused as error:
@@ -100,6 +111,10 @@ def _float(digits: str) -> float:
     return number
 
 
+# A key that stands twice is lost in decoding, and its colon with it: encoded again, the body has fewer than came. Only
+# an escaped colon could make up for it, so a body with one is read slowly. Half the time of a look at every key.
+_QUICK: Final = msgspec.json.Decoder()
+_encode: Final = msgspec.json.Encoder().encode
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
 
 
@@ -126,7 +141,8 @@ def _refuse_twins_of(message: Body) -> None:
 
 def _twins(body: Body, reserved: frozenset[str]) -> None:
     """Names a user chose (metadata, tool schemas) lie deeper and keep their case."""
-    if body.keys() <= reserved:  # lower case all of them: the usual message
+    names = "".join(body)
+    if names.isascii() and names == names.lower():  # nothing to fold, so no two that fold to one
         return
     folded = {name.casefold() for name in body}
     if len(folded) != len(body):

@@ -80,6 +80,9 @@ def test_what_is_no_json_object_is_refused(raw: bytes, says: str) -> None:
         b'{"mod\\u0065l":"a","model":"b"}',
         b'{"a":{"\\ud800":1,"\\ud800":2}}',
         b'{"":1,"":2}',
+        b'{"model":"a","model":"b","x":"\\u003a"}',  # as many colons as it would have, were it read again
+        b'{"model":"a","model":"b","x":"\\u003A\\u003a"}',
+        b'{"a":{"b":":","b":""},"x":"\\u003a:"}',
     ],
 )
 def test_a_key_that_stands_twice_is_refused_at_any_depth(raw: bytes) -> None:
