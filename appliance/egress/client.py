@@ -31,41 +31,39 @@ def failure(error: Exception) -> UpstreamError:
     return UpstreamError(Failure(kind=kind, message=str(error)))
 
 
-class EgressExchange:
+class EgressExchange(Answer):
     """One answer being received; see `ports.upstream.Exchange`."""
 
-    __slots__ = ("_answer", "status")
-
-    def __init__(self, answer: Answer) -> None:
-        self.status = answer.status
-        self._answer = answer
+    __slots__ = ()
 
     def header(self, name: str) -> str | None:
         wanted = name.encode("ascii")
-        for key, value in self._answer.headers:
+        for key, value in self.headers:
             if key == wanted:
                 return value.decode("latin-1")
         return None
 
     async def read(self, limit: int) -> bytes:
+        data = await self.next()
+        if self.ended and len(data) <= limit:  # head and body came as one: most whole answers do
+            self.release()
+            return data
         pieces: list[bytes] = []
         size = 0
-        while data := await self.next():
+        while data:
             size += len(data)
             if size > limit:
                 self.close()
                 raise UpstreamError(Failure(kind=FailureKind.PROTOCOL, message=f"the answer exceeds {limit} bytes"))
             pieces.append(data)
+            data = await self.next()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def next(self) -> bytes:
-        try:
-            return await self._answer.next()
-        except httpx.TransportError as error:
-            raise failure(error) from error
+    def told(self, error: httpx.TransportError) -> UpstreamError:
+        return failure(error)
 
     def close(self) -> None:
-        self._answer.release()
+        self.release()
 
 
 class Address(NamedTuple):
@@ -101,7 +99,8 @@ class EgressUpstream:
                 head += field(b"authorization", b"Bearer " + to.secret.reveal().encode())
             if body or part.method != "GET":
                 head += b"content-length: %d\r\n" % len(body)
-            return EgressExchange(await self._transport.send(address.route, head + b"\r\n" + body, waits))
+            connection = await self._transport.send(address.route, head + b"\r\n" + body, waits)
+            return EgressExchange(connection, self._transport.pool, waits.read)
         except (httpx.HTTPError, OSError) as error:
             raise failure(error) from error
 

@@ -62,23 +62,32 @@ class Answer(httpx.AsyncByteStream):
         connection = self._connection
         if connection is None:
             return b""
-        while True:
-            if connection.pieces:
-                return connection.take()
+        while not connection.pieces:
             if connection.done:
                 self.release()
                 return b""
             if connection.failure is not None:
                 self.release()
-                raise connection.failure
+                raise self.told(connection.failure)
             try:
-                await connection.pause(self._between)
-            except TimeoutError:
-                self.release()
-                raise httpx.ReadTimeout(f"`{connection.origin}` sent nothing for {self._between} s") from None
+                await connection.change(self._between)
             except BaseException:  # cancelled: nobody will read the rest
                 self.release()
                 raise
+            if connection.late:
+                self.release()
+                raise self.told(httpx.ReadTimeout(f"`{connection.origin}` sent nothing for {self._between} s"))
+        return connection.take()
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come, and nothing waits to be read."""
+        connection = self._connection
+        return connection is None or (connection.done and not connection.pieces)
+
+    def told(self, error: httpx.TransportError) -> Exception:
+        """What is raised for an error of the transport; another dialogue has its own words."""
+        return error
 
     def release(self) -> None:
         """Give the connection back, or abort it when the answer is not whole. Idempotent, never blocks."""
@@ -121,16 +130,16 @@ class PooledTransport(httpx.AsyncBaseTransport):
         told: dict[str, float | None] = request.extensions.get("timeout") or {}
         read = told.get("read")
         waits = Waits(told.get("connect"), told.get("pool"), told.get("write"), told.get("head", read), read)
-        answer = await self.send(route, head + b"\r\n" + body, waits)
+        answer = Answer(await self.send(route, head + b"\r\n" + body, waits), self.pool, read)
         return httpx.Response(
             answer.status, headers=answer.headers, stream=answer, extensions={"http_version": b"HTTP/1.1"}
         )
 
-    async def send(self, route: Route, message: bytes, waits: Waits) -> Answer:
-        """The answer to one message (an `opening`, its last fields, the body) once its head is here.
+    async def send(self, route: Route, message: bytes, waits: Waits) -> Connection:
+        """A connection that has the head of the answer to one message (an `opening`, its last fields, the body).
 
-        The data path comes in here: `httpx.Request` and `Response` cost it more than the pool does. Raises as
-        `handle_async_request` does.
+        It belongs in an `Answer`, which gives it back. The data path comes in here: `httpx.Request` and `Response`
+        cost it more than the pool does. Raises as `handle_async_request` does.
         """
         connection = self.pool.reuse(route, asyncio.get_running_loop().time())
         if connection is None:
@@ -142,7 +151,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 raise
             connection = await self.pool.fresh(route, waits.connect, waits.pool)
             await _ask(connection, message, waits)
-        return Answer(connection, self.pool, waits.read)
+        return connection
 
     async def aclose(self) -> None:
         self.pool.close()
@@ -152,13 +161,27 @@ async def _ask(connection: Connection, message: bytes, waits: Waits) -> None:
     try:
         connection.send(message)
         if connection.choked:
-            await connection.written(waits.write)
-        await connection.answered(waits.head)
-    except BaseException:  # late or cancelled: an answer may still come, and nobody would read it
+            await _written(connection, waits.write)
+        while not connection.head and connection.failure is None:
+            await connection.change(waits.head)
+            if connection.late:
+                break
+    except BaseException:  # cancelled: an answer may still come, and nobody would read it
         connection.abort()
         raise
+    if connection.late:
+        connection.abort()
+        raise httpx.ReadTimeout(f"`{connection.origin}` sent no answer in time")
     if not connection.head and connection.failure is not None:
         raise connection.failure
+
+
+async def _written(connection: Connection, timeout: float | None) -> None:
+    """Wait until the peer took the request, or answered early, or failed. Raises httpx.WriteTimeout."""
+    while connection.choked and not connection.head and connection.failure is None:
+        await connection.change(timeout)
+        if connection.late:
+            raise httpx.WriteTimeout(f"`{connection.origin}` took the request too slowly")
 
 
 def route_of(method: str, url: httpx.URL, ca_file: str | None) -> Route:

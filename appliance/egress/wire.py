@@ -40,7 +40,6 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_deadline",
         "_head_bytes",
-        "_late",
         "_loop",
         "_parser",
         "_paused",
@@ -62,6 +61,7 @@ class Connection(asyncio.Protocol):
         "heard",
         "idle_since",
         "keep",
+        "late",
         "origin",
         "owner",
         "pieces",
@@ -80,7 +80,6 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = self._deadline = 0.0
-        self._late = False
         self._fresh()
 
     def _fresh(self) -> None:
@@ -88,7 +87,7 @@ class Connection(asyncio.Protocol):
         self.headers: list[tuple[bytes, bytes]] = []
         self.pieces: list[bytes] = []
         self.failure: httpx.TransportError | None = None
-        self.head = self.done = self.framed = self.heard = False
+        self.head = self.done = self.framed = self.heard = self.late = False
         self.keep = True
         self._paused = False
         self._unread = self._head_bytes = self._silent = 0
@@ -115,36 +114,18 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
-    async def pause(self, timeout: float | None) -> None:
-        """Wait until something changed. Raises TimeoutError after `timeout` seconds."""
-        waiter = self._waiter = self._loop.create_future()
+    def change(self, timeout: float | None) -> asyncio.Future[None]:
+        """To be awaited until something changed, or `timeout` seconds have passed: then `late` is True.
+
+        Not a coroutine: every event of a stream waits here, and a frame costs each of them.
+        """
+        self.late = False
+        self._waiter = waiter = self._loop.create_future()
         if timeout is None:
             self._deadline = math.inf  # a timer of an earlier wait may still be running
         else:
             self._arm(timeout)
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-        if self._late:
-            self._late = False
-            raise TimeoutError
-
-    async def written(self, timeout: float | None) -> None:
-        """Wait until the peer took the request, or answered early, or failed. Raises httpx.WriteTimeout."""
-        while self.choked and not self.head and self.failure is None:
-            try:
-                await self.pause(timeout)
-            except TimeoutError:
-                raise httpx.WriteTimeout(f"`{self.origin}` took the request too slowly") from None
-
-    async def answered(self, timeout: float | None) -> None:
-        """Wait for the head of an answer, or for the failure. Raises httpx.ReadTimeout."""
-        while not self.head and self.failure is None:
-            try:
-                await self.pause(timeout)
-            except TimeoutError:
-                raise httpx.ReadTimeout(f"`{self.origin}` sent no answer in time") from None
+        return waiter
 
     @property
     def stale(self) -> bool:
@@ -204,7 +185,7 @@ class Connection(asyncio.Protocol):
         if self._loop.time() < self._deadline - 0.001:  # uvloop's clock has milliseconds
             self._set_timer()
             return
-        self._late = True
+        self.late = True
         self._wake()
 
     def _disarm(self) -> None:
