@@ -1,7 +1,7 @@
 """Attempts: deployments are asked in turn until one has begun to answer well, within one deadline."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import msgspec
 
@@ -19,6 +19,7 @@ from appliance.domain.model import Deployment
 from appliance.domain.money import Price
 from appliance.domain.upstream import Call, Failure, FailureKind, Part, UpstreamError, WholeAnswer
 from appliance.ledger.reserve import price_of
+from appliance.pipeline.deadline import Deadlines
 from appliance.pipeline.merge import MergedStream, all_or_none, merged
 from appliance.pipeline.scrub import scrub, scrub_param
 from appliance.pipeline.settlement import Settlement
@@ -54,6 +55,7 @@ class Attempts:
         self._state = state
         self._observer = observer
         self._clock = clock
+        self._deadlines = Deadlines()
 
     async def first_answer(
         self, call: Call, plan: Sequence[Deployment], case: Settlement, default: Price | None
@@ -105,7 +107,7 @@ class Attempts:
         flight = self._state.begin(to.id)
         kept = False
         try:
-            async with asyncio.timeout(within):
+            with self._deadlines.within(within):
                 if call.stream:
                     stream = await self._stream(call, to, provider, parts)
                     stream.on_close(flight.end)
@@ -121,23 +123,11 @@ class Attempts:
             if not kept:
                 flight.end()
 
-    async def _open(self, to: Deployment, provider: Provider, part: Part) -> Exchange:
-        """An exchange whose status is 200. Raises UpstreamError for any other."""
-        exchange = await self._upstream.open(to, part)
-        if exchange.status == 200:
-            return exchange
-        try:
-            failure = provider.classify(exchange.status, await exchange.read(ERROR_BYTES))
-            after = exchange.header("retry-after") or ""
-        finally:
-            exchange.close()
-        if failure.retry_after is None and after.isdigit() and len(after) < 6:
-            failure = msgspec.structs.replace(failure, retry_after=float(after))
-        raise UpstreamError(failure)
-
     async def _whole(self, call: Call, to: Deployment, provider: Provider, part: Part) -> WholeAnswer:
-        exchange = await self._open(to, provider, part)
+        exchange = await self._upstream.open(to, part)
         try:
+            if exchange.status != 200:
+                await _refuse(exchange, provider)
             return provider.whole(call, to, await exchange.read(ANSWER_BYTES))
         finally:
             exchange.close()
@@ -153,13 +143,25 @@ class Attempts:
         return MergedStream(streams)
 
     async def _part(self, call: Call, to: Deployment, provider: Provider, part: Part) -> PartStream:
-        stream = PartStream(await self._open(to, provider, part), provider.decoder(call, to), part.first_choice)
+        exchange = await self._upstream.open(to, part)
+        stream = PartStream(exchange, provider.decoder(call, to), part.first_choice)
         try:
+            if exchange.status != 200:
+                await _refuse(exchange, provider)
             await stream.commit()
         except BaseException:
             stream.close()
             raise
         return stream
+
+
+async def _refuse(exchange: Exchange, provider: Provider) -> NoReturn:
+    """Raises UpstreamError: what an answer says whose status is not 200."""
+    failure = provider.classify(exchange.status, await exchange.read(ERROR_BYTES))
+    after = exchange.header("retry-after") or ""
+    if failure.retry_after is None and after.isdigit() and len(after) < 6:
+        failure = msgspec.structs.replace(failure, retry_after=float(after))
+    raise UpstreamError(failure)
 
 
 def explain(failures: Sequence[tuple[Deployment, Failure]]) -> GatewayError:
