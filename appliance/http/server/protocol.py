@@ -8,6 +8,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from appliance.domain.errors import BadRequest, BodyTooLarge, GatewayError, HeadersTooLarge
+from appliance.http.server.cycle import Cycle
 from appliance.http.server.door import Door
 from appliance.http.server.patience import Patience, Phase
 from appliance.http.server.upgrade import without_upgrade
@@ -115,16 +116,39 @@ class Connection(Patience):
             return
         if (error := self._head_objection()) is not None:
             raise self._refusal(error)
-        super().on_headers_complete()
-        if self.cycle is not self._running:
-            # uvicorn stops reading here until the answer before it is complete, and would not see the client go.
-            # What may wait is bounded: `pipelined` requests of 64 KiB.
-            self.flow.resume_reading()
+        self._begin()
         # Trailers come the same way: uvicorn would add them to the header that has been checked (RFC 9110 §6.5.1).
         self.headers = []
         self.phase = _BODY
         self._moved = True
         self._untold = self._received = 0
+
+    def _begin(self) -> None:
+        """As uvicorn's, without what is switched off here: a root path, websockets, its own limit of requests."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"], scope["raw_path"], scope["query_string"] = self.door.targets.split(self.url)
+        self.cycle = cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if self._busy is None:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            # uvicorn stops reading here, and would not see the client go. What may wait is bounded: `pipelined`
+            # requests of 64 KiB.
+            self.pipeline.appendleft((cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)

@@ -1,6 +1,7 @@
 """Which request targets are read: origin-form (RFC 9112 §3.2.1) of RFC 3986 characters, that means one thing only."""
 
 import re
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 _PATH = rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)*"
@@ -14,11 +15,19 @@ _REMEMBERED = 256
 _SHORT = 128
 
 
+class Target(NamedTuple):
+    """A sound target, as ASGI's scope tells it."""
+
+    path: str
+    raw_path: bytes
+    query: bytes
+
+
 class Targets:
     """Remembers sound targets, so that the next request for one costs a look-up. Bounded: 256 of 128 bytes."""
 
     def __init__(self) -> None:
-        self._sound: set[bytes] = set()
+        self._sound: dict[bytes, Target] = {}
 
     def objection(self, target: bytes) -> str | None:
         """As the function of that name."""
@@ -26,8 +35,17 @@ class Targets:
             return None
         problem = objection(target)
         if problem is None and len(target) <= _SHORT and len(self._sound) < _REMEMBERED:
-            self._sound.add(target)
+            self._sound[target] = _split(target)
         return problem
+
+    def split(self, target: bytes) -> Target:
+        """The parts of a target that `objection` has nothing against."""
+        return self._sound.get(target) or _split(target)
+
+
+def _split(target: bytes) -> Target:
+    raw_path, _, query = target.partition(b"?")
+    return Target(unquote_to_bytes(raw_path).decode(), raw_path, query)
 
 
 def objection(target: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import cast
 
@@ -69,13 +69,15 @@ class Out:
         self.started = False
         self.finished = False
 
-    async def head(self, status: int, headers: list[Header]) -> None:
-        self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": [self.named, *headers]})
+    # Not coroutines themselves: every event of a stream passes here, and a frame costs each of them.
 
-    async def piece(self, data: bytes, *, more: bool) -> None:
+    def head(self, status: int, headers: list[Header]) -> Awaitable[None]:
+        self.started = True
+        return self._send({"type": "http.response.start", "status": status, "headers": [self.named, *headers]})
+
+    def piece(self, data: bytes, *, more: bool) -> Awaitable[None]:
         self.finished = not more
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        return self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def refuse(self, error: GatewayError) -> None:
         """The error as the whole answer, or as the last event of a stream that has begun."""
