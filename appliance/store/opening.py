@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from appliance.ports.clock import Clock
+from appliance.store.change_number import ChangeNumber
 from appliance.store.engine import Durability, async_engine
 from appliance.store.folder import DataFolder
 from appliance.store.lock import hold_alone, hold_shared
@@ -86,7 +87,9 @@ async def visit(data_dir: Path) -> Visited:
         stack.callback(lock.release)
         store = await stack.enter_async_context(_engine(folder.store, "FULL", "store"))
         ledger = await stack.enter_async_context(_engine(folder.ledger, "NORMAL", "ledger"))
-        return Visited(SqlStore(store), SqlSpend(ledger), stack.pop_all())
+        number = ChangeNumber(folder.store)
+        stack.push_async_callback(number.close)
+        return Visited(SqlStore(store, number), SqlSpend(ledger), stack.pop_all())
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from appliance.domain.ids import KeyId, ModelName
 from appliance.domain.model import Model
 from appliance.domain.money import Price
 from appliance.ports.repositories import Snapshot, StoredPepper, Unit
+from appliance.store.change_number import ChangeNumber
 from appliance.store.engine import BUSY
 from appliance.store.failures import translated
 from appliance.store.repos import change, events, keys, models, peppers, settings
@@ -67,7 +68,8 @@ class SqlUnit:
 class SqlStore:
     """Satisfies `ports.repositories.Store` over one SQLite file."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, number: ChangeNumber) -> None:
+        self._number = number
         self._reading = engine
         self._writing = engine.execution_options(begin="IMMEDIATE")
         # Writers of this process queue here and not in SQLite's busy handler, which starves the unlucky.
@@ -81,8 +83,7 @@ class SqlStore:
             await change.advance(connection)
 
     async def change_number(self) -> int:
-        async with self._read() as connection:
-            return await change.read(connection)
+        return await self._number.read()
 
     async def snapshot(self) -> Snapshot:
         async with self._read() as connection:
