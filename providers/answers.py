@@ -50,8 +50,9 @@ def usage_object(usage: Usage) -> dict[str, int]:
 
 def drop_foreign(given: Body, known: frozenset[str]) -> None:
     """Remove, in place, telltale keys and null keys OpenAI does not know."""
-    for key in [key for key, value in given.items() if key in _TELLTALE or (value is None and key not in known)]:
-        del given[key]
+    for key in given.keys() - known:
+        if given[key] is None or key in _TELLTALE:
+            del given[key]
 
 
 def finish_reason(given: Any, *, called: bool, named: bool) -> str | None:

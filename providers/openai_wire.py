@@ -28,7 +28,8 @@ from providers.fields import fan_out
 from providers.media import check_media
 from providers.openai_stream import OpenAIStream
 
-_ENCODER: Final = msgspec.json.Encoder()
+_PATHS: Final = {kind: f"/v1/{kind}" for kind in Kind}
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class OpenAIWire:
@@ -44,18 +45,14 @@ class OpenAIWire:
         return [*url_problems(deployment, self.traits), *option_problems(deployment, self.traits, self.option_types)]
 
     def prepare(self, call: Call, to: Deployment) -> tuple[Part, ...]:
-        bodies = fan_out(call) if self.one_at_a_time(call, to) else [(0, call.body)]
         check_media(call.body, to)
-        path = f"/v1/{call.kind}"
-        return tuple(
-            Part(
-                path=path,
-                headers=self.headers,
-                body=_ENCODER.encode(self.translate(call, body, to)),
-                first_choice=first,
-            )
-            for first, body in bodies
-        )
+        if not self.one_at_a_time(call, to):
+            return (self._part(call, call.body, to, 0),)
+        return tuple(self._part(call, body, to, first) for first, body in fan_out(call))
+
+    def _part(self, call: Call, body: Body, to: Deployment, first_choice: int) -> Part:
+        sent = _encode(self.translate(call, body, to))
+        return Part(path=_PATHS[call.kind], headers=self.headers, body=sent, first_choice=first_choice)
 
     def one_at_a_time(self, call: Call, to: Deployment) -> bool:  # noqa: ARG002 - for those who override it
         """True when this server gives one choice of one prompt a request, so that the call must be fanned out."""

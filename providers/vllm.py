@@ -25,6 +25,7 @@ _GUIDED: Final = {
     "guided_grammar": "grammar",
     "guided_whitespace_pattern": "whitespace_pattern",
 }
+_REMOVED: Final = frozenset({*_GUIDED, "guided_decoding_backend"})
 _KV: Final = ("kv_cache_usage_perc", "gpu_cache_usage_perc")  # the second until 0.10
 
 
@@ -108,6 +109,8 @@ class VLLM(OpenAIWire):
 
 def _modernise(sent: Body) -> None:
     """Turn the removed `guided_*` fields into `structured_outputs`, in place."""
+    if sent.keys().isdisjoint(_REMOVED):
+        return
     given = {new: sent.pop(old) for old, new in _GUIDED.items() if old in sent}
     given = {name: value for name, value in given.items() if value is not None}
     sent.pop("guided_decoding_backend", None)  # chosen at the server's start since 0.12

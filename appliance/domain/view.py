@@ -93,7 +93,7 @@ def view(kind: Kind, body: Body) -> View:
 
 
 def _chat(request: ChatRequest) -> View:
-    prompt = sum(_message_tokens(message) for message in request.messages)
+    prompt = sum([_message_tokens(message) for message in request.messages])
     if request.tools:
         prompt += sum(_tokens(str(tool)) for tool in request.tools)
     ceiling = request.max_completion_tokens or request.max_tokens or DEFAULT_ANSWER

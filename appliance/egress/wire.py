@@ -23,6 +23,7 @@ from appliance.egress.url import Origin
 HEAD_BYTES = 64 * 1024
 HEAD_FIELDS = 128
 UNREAD_BYTES = 256 * 1024  # the peer is paused beyond
+_FRAMING = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 PIECE_COST = 64  # what a piece weighs beside its bytes, so that one-byte chunks count too
 
 
@@ -277,17 +278,19 @@ class Connection(asyncio.Protocol):
         if self._head_bytes > HEAD_BYTES or len(self.headers) >= HEAD_FIELDS:
             self._fail(self._bad(f"sent more than {HEAD_FIELDS} header fields or {HEAD_BYTES} bytes of them"))
         elif not self.head:  # else a trailer: counted, and never taken for a header (RFC 9110 §6.5.1)
-            self._header(name.lower(), value.strip())
+            name, value = name.lower(), value.strip()
+            self.headers.append((name, value))
+            if name in _FRAMING:
+                self._frame(name, value)
 
-    def _header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+    def _frame(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":
             self.framed = True
         elif name == b"transfer-encoding":
             if self.framed or value.lower() != b"chunked":
                 self._fail(self._bad("framed its answer with something other than `chunked`"))
             self.framed = True
-        elif name == b"content-encoding" and value.lower() != b"identity":
+        elif value.lower() != b"identity":
             self._fail(self._bad("encoded its answer although only `identity` was accepted"))
 
     def on_headers_complete(self) -> None:

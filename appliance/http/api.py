@@ -8,7 +8,7 @@ import msgspec
 from litestar import Litestar, Request, Response, Router
 from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import ExceptionHandlersMap, LifeSpanScope, Receive, Scope, Send
+from litestar.types import ExceptionHandlersMap, Receive, Send
 
 from appliance.domain.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound
 from appliance.domain.identity import Principal
@@ -43,7 +43,7 @@ def paths(kind: Kind) -> list[str]:
 def raw(kind: Kind, route: InferenceRoute) -> ASGIRouteHandler:
     """An inference route as Litestar knows it."""
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Any, receive: Receive, send: Send) -> None:
         await route(scope, receive, send)
 
     return ASGIRouteHandler(paths(kind), opt=opt(Permission.INFER), copy_scope=False, name=kind.name.lower())(serve)
@@ -101,7 +101,7 @@ class Api(Litestar):
 
     inferring: Mapping[str, InferenceRoute] = MappingProxyType({})
 
-    def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         if scope["type"] != "lifespan" and (route := self.inferring.get(scope["path"])) is not None:
             return route(scope, receive, send)
         return super().__call__(scope, receive, send)

@@ -38,7 +38,7 @@ def hold(grant: Grant, view: View, plan: list[Deployment], default: Price | None
     return Hold(
         key=grant.principal.key.id,
         tokens=bound.total,
-        cost=max(cost(price_of(to, default), bound, Seconds(0)) for to in plan),
+        cost=max([cost(price_of(to, default), bound, Seconds(0)) for to in plan]),
         rpm=limits.rpm,
         tpm=limits.tpm,
         parallel=limits.parallel,

@@ -67,7 +67,7 @@ class Attempts:
         """
         failures: list[tuple[Deployment, Failure]] = []
         cannot: BadRequest | None = None
-        until = case.began + max(to.timeouts.total for to in plan)
+        until = case.began + max([to.timeouts.total for to in plan])
         for to in plan:
             began = self._clock.monotonic()
             if began >= until:

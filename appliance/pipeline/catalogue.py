@@ -57,7 +57,7 @@ class CatalogueKeeper:
 
     def current(self) -> Catalogue:
         """Raises StoreUnavailable when the store has not been heard of for STALE_SECONDS."""
-        if self._current is None or not self.fresh:
+        if self._current is None or self._clock.monotonic() - self._confirmed >= STALE_SECONDS:
             raise StoreUnavailable(
                 "the store cannot be read, so keys cannot be checked; see the operator", retry_after=5
             )

@@ -21,6 +21,9 @@ from appliance.ports.observer import Observer
 
 log = logging.getLogger(__name__)
 
+_FREE = Price()
+_NOTHING = Usage()
+
 
 class Books(msgspec.Struct, frozen=True):
     """Where a settlement writes."""
@@ -65,14 +68,14 @@ class Settlement:
         self.view: View | None = None
         self.ticket: Ticket | None = None
         self.to: Deployment | None = None  # the last deployment tried
-        self.price = Price()
+        self.price = _FREE
         self.unpriced = False
         self.attempts = 0
         self.waited = 0.0  # seconds spent waiting for upstreams
         self.busy_since: float | None = None  # when the attempt that is being paid for began
         self.first_token: float | None = None
         self.overhead_ms: float | None = None
-        self.usage = Usage()
+        self.usage = _NOTHING
         self.closed = False
 
     def speaks(self) -> None:
@@ -109,7 +112,7 @@ class Settlement:
         now = self._books.clock.monotonic()
         busy = Seconds(now - self.busy_since) if self.busy_since is not None else Seconds(0.0)
         paid = cost(self.price, self.usage, busy) if self.busy_since is not None else Micros(0)
-        row = self._row(status, http_status, error, paid)
+        row = self._row(status, http_status, error, paid, now)
         self._books.ledger.record(row)
         self._books.observer.request_ended(row)
         if self.ticket is not None:
@@ -118,8 +121,7 @@ class Settlement:
             except StoreUnavailable as fault:  # the answer was given and its row is kept: the client is not told no
                 log.error("request `%s` stays reserved: %s", self.request_id, fault.message)  # noqa: TRY400 -- enough
 
-    def _row(self, status: Status, http_status: int, error: str | None, paid: Micros) -> LedgerRow:
-        now = self._books.clock.monotonic()
+    def _row(self, status: Status, http_status: int, error: str | None, paid: Micros, now: float) -> LedgerRow:
         key, to, view = self.who.key, self.to, self.view
         return LedgerRow(
             at=self.arrived,

@@ -19,6 +19,18 @@ class Cycle(RequestResponseCycle):
     """Raises RuntimeError, as uvicorn does, for an answer that is none: an app's fault, never a client's."""
 
     _head = b""  # written with the first bytes of the body
+    _taken = False  # the app has been given the end of the body
+
+    async def receive(self) -> Any:
+        if self._taken or self.more_body or self.waiting_for_100_continue or self.disconnected:
+            return await super().receive()
+        # The usual request is all here when its app first asks: without waiting for an event that is set.
+        self._taken = True
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:

@@ -35,6 +35,7 @@ _ONCE = frozenset(
 )
 # Claims about who is asking. Nothing of ours reads them; dropped, so that nothing ever does by accident.
 _CLAIMS = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"})
+_CODINGS = frozenset({b"content-encoding", b"expect", b"transfer-encoding"})
 
 
 class Guard:
@@ -79,6 +80,8 @@ class Guard:
         length = found.get(b"content-length")
         if length is not None and int(length) > self._body_bytes:
             return BodyTooLarge(f"the body is {int(length)} bytes long; at most {self._body_bytes} are read")
+        if _CODINGS.isdisjoint(found):  # most requests
+            return None
         if b"transfer-encoding" in found and not _plain_chunks(scope, found[b"transfer-encoding"]):
             return BadRequest("`Transfer-Encoding` must be `chunked` alone, over HTTP/1.1", param="transfer-encoding")
         if found.get(b"content-encoding", b"identity").lower() != b"identity":

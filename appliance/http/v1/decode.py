@@ -129,8 +129,11 @@ def _refuse_twins(body: Body) -> None:
 
 def _refuse_twins_of(message: Body) -> None:
     """A message, its parts, and what lies in these (`image_url`)."""
-    _twins(message, MESSAGE)
+    if not message.keys() <= MESSAGE:
+        _twins(message, MESSAGE)
     content = message.get("content")
+    if isinstance(content, str):
+        return
     for part in content if isinstance(content, list) else ():
         if isinstance(part, dict):
             _twins(part, PART)

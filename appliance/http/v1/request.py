@@ -1,13 +1,13 @@
 """What is read of an HTTP request before its meaning: the key and the body."""
 
 import os
-from typing import cast
 
-from litestar.types import HTTPReceiveMessage, Receive
+from litestar.types import HTTPReceiveMessage
 
 from appliance.domain.errors import BadRequest, BodyTooLarge, ClientGone, InvalidKey, UnsupportedMediaType
 from appliance.domain.ids import RequestId
 from appliance.http.errors import Header
+from appliance.http.server.wire import Receive
 
 JSON = b"application/json"
 JSON_TYPES = frozenset({JSON, b"text/json"})
@@ -52,7 +52,7 @@ async def read_body(headers: list[Header], receive: Receive, limit: int) -> byte
                 raise _too_large(limit)
         elif name == b"content-type" and value != JSON and value.partition(b";")[0].strip().lower() not in JSON_TYPES:
             raise UnsupportedMediaType("the body must be JSON; send `content-type: application/json`")
-    message = cast("HTTPReceiveMessage", await receive())
+    message: HTTPReceiveMessage = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):  # most come in one piece
         body = message.get("body", b"")
         if len(body) > limit:
@@ -73,7 +73,7 @@ async def _joined(message: HTTPReceiveMessage, receive: Receive, limit: int) -> 
             raise _too_large(limit)
         if not message.get("more_body"):
             return b"".join(pieces)
-        message = cast("HTTPReceiveMessage", await receive())
+        message = await receive()
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import cast
 
 import msgspec
-from litestar.types import HTTPScope, Receive, Scope, Send
 
 from appliance.domain.errors import (
     FieldNotAllowed,
@@ -24,10 +22,10 @@ from appliance.domain.ledger import Status
 from appliance.domain.upstream import Kind
 from appliance.http.errors import JSON, Header, internal, render
 from appliance.http.live import Live, Running
-from appliance.http.server.wire import GONE, TellWhenGone
+from appliance.http.server.wire import GONE, Receive, Scope, Send, TellWhenGone
 from appliance.http.v1.decode import decode
 from appliance.http.v1.request import bearer, new_request_id, read_body
-from appliance.pipeline.inference import Answer, Inference, Whole
+from appliance.pipeline.inference import Inference
 from appliance.pipeline.relay import Relay
 from appliance.pipeline.settlement import Settlement
 
@@ -102,18 +100,16 @@ class InferenceRoute:
         self._edges = edges
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        http = cast("HTTPScope", scope)
         request_id = new_request_id()
-        headers = cast("list[Header]", http["headers"])
         out = Out(send, (b"x-request-id", request_id.encode()))
-        task = cast("asyncio.Task[object]", asyncio.current_task())
+        task: asyncio.Task[object] = asyncio.current_task()  # type: ignore[assignment]  # a coroutine runs in one
         case: Settlement | None = None
         running = self._live.add(task)
         try:
-            case = self._admit(http, headers, request_id)
-            await self._serve(case, running, http, receive, out)
+            case = self._admit(scope, request_id)
+            await self._serve(case, running, scope, receive, out)
         except GatewayError as error:  # of admission: what comes later is told where it is met
-            self._edges.on_refused(error, (http["client"] or ("", 0))[0])
+            self._edges.on_refused(error, (scope["client"] or ("", 0))[0])
             await out.refuse(error)
         except asyncio.CancelledError:
             if running.reason is not None:
@@ -130,27 +126,34 @@ class InferenceRoute:
         finally:
             self._live.remove(running)
 
-    def _admit(self, http: HTTPScope, headers: list[Header], request_id: RequestId) -> Settlement:
+    def _admit(self, scope: Scope, request_id: RequestId) -> Settlement:
         """Everything that is decided before a byte of the body is read. Raises GatewayError."""
         if self._live.stopping:
             raise ShuttingDown("the gateway is stopping; try again in a moment", retry_after=2)
-        who = self._inference.authenticate(bearer(headers))
+        who = self._inference.authenticate(bearer(scope["headers"]))
         if len(self._live) > self._edges.max_streams:  # this one is among them
             raise QueueFull("the gateway answers as many requests as it may; try again in a moment", retry_after=1)
-        if http["method"] != "POST":
-            raise MethodNotAllowed(f"`{http['method']}` is not served here; use `POST`", allow=("POST",))
+        if scope["method"] != "POST":
+            raise MethodNotAllowed(f"`{scope['method']}` is not served here; use `POST`", allow=("POST",))
         if self._edges.on_caller is not None:
             self._edges.on_caller(request_id, who.key.id)
         return self._inference.begin(who, self._kind, request_id)
 
-    async def _serve(self, case: Settlement, running: Running, scope: HTTPScope, receive: Receive, out: Out) -> None:
+    async def _serve(self, case: Settlement, running: Running, scope: Scope, receive: Receive, out: Out) -> None:
         watch: asyncio.Task[None] | None = None
         try:
-            headers = cast("list[Header]", scope["headers"])
-            body = decode(await read_body(headers, receive, self._edges.body_bytes), self._edges.json_depth)
+            body = decode(await read_body(scope["headers"], receive, self._edges.body_bytes), self._edges.json_depth)
             watch = _watch(scope, receive, running)
             answer = await self._inference.run(case, body)
-            await self._answer(case, answer, running, out)
+            running.until = asyncio.get_running_loop().time() + max(READING_SECONDS, case.seconds_left())
+            if isinstance(answer, Relay):
+                await _stream(case, answer, running, out)
+            else:
+                head = [JSON, (b"content-length", b"%d" % len(answer.body)), *_told(case)]
+                await case.close(Status.OK, 200)
+                await out.head(200, head)
+                await out.piece(answer.body, more=False)
+                running.answered = True
         except GatewayError as error:
             told = render(error)
             ended = ENDINGS.get(told.code, Status.FAILED if case.attempts else Status.REFUSED)
@@ -164,40 +167,29 @@ class InferenceRoute:
             if watch is not None:
                 watch.cancel()
 
-    async def _answer(self, case: Settlement, answer: Answer, running: Running, out: Out) -> None:
-        running.until = asyncio.get_running_loop().time() + max(READING_SECONDS, case.seconds_left())
-        if isinstance(answer, Whole):
-            head = [JSON, (b"content-length", b"%d" % len(answer.body)), *_told(case)]
-            await case.close(Status.OK, 200)
-            await out.head(200, head)
-            await out.piece(answer.body, more=False)
-            running.answered = True
-            return
-        try:
-            await _stream(case, answer, running, out)
-        except BaseException:
-            answer.left()
-            raise
-        finally:
-            await answer.close()
-
 
 async def _stream(case: Settlement, relay: Relay, running: Running, out: Out) -> None:
     """Bytes out until the stream's own end; the case is settled before the last byte is sent."""
-    data = await relay.next()
-    await out.head(200, [EVENT_STREAM, *NO_BUFFER, *_told(case)])
-    while data:
-        ended = relay.ended
-        if ended is not None:
-            await case.close(ended, 200, relay.error)
-        await out.piece(data, more=ended is None)
-        if ended is not None:
-            running.answered = True  # a client may hang up on the last byte: the upstream's end is still read
-            return
+    try:
         data = await relay.next()
+        await out.head(200, [EVENT_STREAM, *NO_BUFFER, *_told(case)])
+        while data:
+            ended = relay.ended
+            if ended is not None:
+                await case.close(ended, 200, relay.error)
+            await out.piece(data, more=ended is None)
+            if ended is not None:
+                running.answered = True  # a client may hang up on the last byte: the upstream's end is still read
+                return
+            data = await relay.next()
+    except BaseException:
+        relay.left()
+        raise
+    finally:
+        await relay.close()
 
 
-def _watch(scope: HTTPScope, receive: Receive, running: Running) -> asyncio.Task[None] | None:
+def _watch(scope: Scope, receive: Receive, running: Running) -> asyncio.Task[None] | None:
     """Ends the request when its client leaves: a server's `send` says nothing of it, and the GPU would go on.
 
     Our own server calls us; behind any other one a task has to wait.
@@ -205,7 +197,8 @@ def _watch(scope: HTTPScope, receive: Receive, running: Running) -> asyncio.Task
     extension = (scope.get("extensions") or {}).get(GONE)
     if extension is None:
         return asyncio.ensure_future(_gone(receive, running))
-    cast("TellWhenGone", extension["tell"])(partial(running.end, Status.GONE))
+    tell: TellWhenGone = extension["tell"]
+    tell(partial(running.end, Status.GONE))
     return None
 
 
