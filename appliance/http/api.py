@@ -13,7 +13,7 @@ from litestar.types import ExceptionHandlersMap, Receive, Send
 from appliance.domain.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound
 from appliance.domain.identity import Principal
 from appliance.domain.upstream import Kind
-from appliance.http.document import document_route
+from appliance.http.document.write import document_route
 from appliance.http.errors import internal, render
 from appliance.http.live import Live
 from appliance.http.ops import Readiness, health_routes

@@ -14,7 +14,9 @@ from appliance.http.admin.keys import key_routes
 from appliance.http.admin.models import model_admin_routes, price_routes
 from appliance.http.admin.reports import report_routes
 from appliance.http.api import Surface, error_handlers
-from appliance.http.document import ANYWHERE, Answer, Operation, Schema, document, document_route, health_operations
+from appliance.http.document.components import Schema
+from appliance.http.document.operation import ANYWHERE, Answer, Operation, health_operations
+from appliance.http.document.write import document, document_route
 from appliance.http.ops import health_routes, metrics_route
 from appliance.http.permissions import Permission, permission_guard, require_permissions
 from appliance.pipeline.manage.apply import Apply

@@ -10,7 +10,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from appliance.domain import errors as e
-from appliance.http.document import KEYED, Answer, Named, Operation, Refusals
+from appliance.http.document.operation import KEYED, Answer, Named, Operation, Refusals
 from appliance.http.permissions import Permission, opt
 
 ADMIN: Refusals = (*KEYED, e.NotPermitted)

@@ -18,7 +18,7 @@ from appliance.http.admin.body import Call, read_entity, read_query
 from appliance.http.admin.contract import admin
 from appliance.http.admin.keys import actor
 from appliance.http.admin.shapes import DeploymentShown, deployment_shown
-from appliance.http.document import Named
+from appliance.http.document.operation import Named
 from appliance.pipeline.manage.examine import Card
 from appliance.pipeline.manage.models import Models
 from appliance.ports.provider import Traits

@@ -14,7 +14,7 @@ from appliance.domain.errors import Conflict, NotFound
 from appliance.http.admin.body import Call, read_entity, read_query
 from appliance.http.admin.contract import admin
 from appliance.http.admin.shapes import KeyMade, KeyShown, PepperShown, key_made, key_shown
-from appliance.http.document import Named
+from appliance.http.document.operation import Named
 from appliance.http.permissions import principal
 from appliance.pipeline.manage.keys import Keys
 

@@ -11,7 +11,9 @@ import msgspec
 from appliance.domain import errors as e
 from appliance.domain.upstream import Kind
 from appliance.domain.view import ChatRequest, CompletionRequest, EmbeddingsRequest
-from appliance.http.document import KEYED, MODEL_PATH, Answer, Named, Operation, Schema, document, health_operations
+from appliance.http.document.components import Schema
+from appliance.http.document.operation import KEYED, MODEL_PATH, Answer, Named, Operation, health_operations
+from appliance.http.document.write import document
 from appliance.http.permissions import Permission
 from appliance.http.v1.shapes import (
     ChatAnswer,

@@ -1,0 +1,79 @@
+"""What a document says of a listener, before it is one: operations, their answers and what they may refuse."""
+
+from typing import Any
+
+import msgspec
+
+from appliance.domain import errors as e
+from appliance.http.ops import Readiness
+from appliance.http.permissions import Permission
+
+Refusals = tuple[type[e.GatewayError], ...]
+
+JSON = "application/json"
+ANYWHERE: Refusals = (  # what the server and the listener refuse whatever was asked
+    e.GatewayError,
+    e.BadRequest,
+    e.BadHost,
+    e.MethodNotAllowed,
+    e.RequestTimeout,
+    e.BodyTooLarge,
+    e.UnsupportedMediaType,
+    e.MisdirectedRequest,
+    e.HeadersTooLarge,
+)
+KEYED: Refusals = (*ANYWHERE, e.InvalidKey, e.ExpiredKey, e.StoreUnavailable)
+
+# A name in a path: its segments hold no slash, and none of them is `.` or `..`
+SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,30}"
+MODEL_PATH = rf"^{SEGMENT}(/{SEGMENT}){{0,2}}$"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One good answer. `shape` is a type or a schema; None: no body. `event`: what a streamed one is made of."""
+
+    says: str
+    shape: Any = None
+    media: str = JSON
+    event: Any = None
+    headers: dict[str, str] = {}
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A path parameter: what it means, and what it looks like."""
+
+    says: str
+    pattern: str
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method at one path."""
+
+    path: str
+    method: str
+    name: str
+    says: str
+    permission: Permission
+    answers: dict[int, Answer]
+    refuses: Refusals = ()
+    names: dict[str, Named] = {}  # by path parameter
+    query: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+
+
+def health_operations() -> list[Operation]:
+    """`/healthz` and `/readyz`, on both listeners."""
+    alive = Answer(says="The process answers.", shape=dict[str, str])
+    ready = Answer(says="New work is taken.", shape=Readiness)
+    waiting = Answer(says="New work is not taken now; `checks` says why.", shape=Readiness)
+    return [
+        _open("/healthz", "health", "Whether the process answers", {200: alive}),
+        _open("/readyz", "readiness", "Whether new work is taken", {200: ready, 503: waiting}),
+        _open("/openapi.json", "document", "This document", {200: Answer(says="OpenAPI.", shape={"type": "object"})}),
+    ]
+
+
+def _open(path: str, name: str, says: str, answers: dict[int, Answer]) -> Operation:
+    return Operation(
+        path=path, method="get", name=name, says=says, permission=Permission.OPEN, answers=answers, refuses=ANYWHERE
+    )
