@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import msgspec
-from litestar import Response, get
+from litestar import HttpMethod, Response, get, route
 from litestar.handlers import HTTPRouteHandler
 
 from appliance.http.permissions import Permission, opt
+
+LOOKED_AT = [HttpMethod.GET, HttpMethod.HEAD]  # to HEAD the server writes the head of the answer alone
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -19,11 +21,11 @@ class Readiness(msgspec.Struct, frozen=True):
 def health_routes(readiness: Callable[[], Readiness]) -> list[HTTPRouteHandler]:
     """`/healthz`: the process answers. `/readyz`: it takes new work."""
 
-    @get("/healthz", opt=opt(Permission.OPEN), sync_to_thread=False)
+    @route("/healthz", http_method=LOOKED_AT, opt=opt(Permission.OPEN), sync_to_thread=False)
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @get("/readyz", opt=opt(Permission.OPEN), sync_to_thread=False)
+    @route("/readyz", http_method=LOOKED_AT, opt=opt(Permission.OPEN), sync_to_thread=False)
     def readyz() -> Response[Readiness]:
         state = readiness()
         return Response(state, status_code=200 if state.ready else 503)

@@ -44,13 +44,20 @@ def permission_guard(authenticate: Callable[[str], Principal]) -> Guard:
         if permission in {Permission.OPEN, Permission.INFER}:
             return
         if permission is None:  # an OPTIONS route of the framework's own making
-            raise MethodNotAllowed(f"`{connection.scope.get('method')}` is not served here")
+            raise MethodNotAllowed(f"`{connection.scope.get('method')}` is not served here", allow=_served(connection))
         who = authenticate(bearer(cast("list[Header]", connection.scope["headers"])))
         if permission is Permission.ADMIN and who.key.role is not Role.ADMIN:
             raise NotPermitted(f"key `{who.key.hint}` has no `admin` role")
         connection.scope["state"][WHO] = who
 
     return guard
+
+
+def _served(connection: Connection) -> tuple[str, ...]:
+    """The methods of the route that was found, without the framework's own OPTIONS. RFC 9110 §15.5.6."""
+    path = connection.scope["path_template"]
+    methods = {method for route in connection.app.routes if route.path_format == path for method in route.methods}
+    return tuple(sorted(methods - {HttpMethod.OPTIONS}))
 
 
 def principal(connection: Connection) -> Principal:

@@ -62,18 +62,27 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def health_operations() -> list[Operation]:
-    """`/healthz` and `/readyz`, on both listeners."""
+    """`/healthz`, `/readyz` and the document itself, on both listeners."""
     alive = Answer(says="The process answers.", shape=dict[str, str])
     ready = Answer(says="New work is taken.", shape=Readiness)
     waiting = Answer(says="New work is not taken now; `checks` says why.", shape=Readiness)
+    heads = [Answer(says=f"{one.says} As GET, without the body.") for one in (alive, ready, waiting)]
     return [
         _open("/healthz", "health", "Whether the process answers", {200: alive}),
         _open("/readyz", "readiness", "Whether new work is taken", {200: ready, 503: waiting}),
+        _open("/healthz", "health_head", "Whether the process answers, by status alone", {200: heads[0]}, "head"),
+        _open(
+            "/readyz",
+            "readiness_head",
+            "Whether new work is taken, by status alone",
+            {200: heads[1], 503: heads[2]},
+            "head",
+        ),
         _open("/openapi.json", "document", "This document", {200: Answer(says="OpenAPI.", shape={"type": "object"})}),
     ]
 
 
-def _open(path: str, name: str, says: str, answers: dict[int, Answer]) -> Operation:
+def _open(path: str, name: str, says: str, answers: dict[int, Answer], method: str = "get") -> Operation:
     return Operation(
-        path=path, method="get", name=name, says=says, permission=Permission.OPEN, answers=answers, refuses=ANYWHERE
+        path=path, method=method, name=name, says=says, permission=Permission.OPEN, answers=answers, refuses=ANYWHERE
     )
