@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from appliance.config.amounts import micros
+from appliance.domain import names
 from appliance.domain.identity import Role, Window
 from appliance.domain.model import Option, Timeouts
 from appliance.domain.money import Price
@@ -22,22 +23,9 @@ _TIMEOUTS = Timeouts()
 Count = Annotated[int, Meta(ge=0, le=10**15, title="a whole number >= 0")]
 Amount = Annotated[Decimal, Meta(title=_UNITS)]
 Span = Annotated[float, Meta(gt=0, le=86400, title="a number of seconds > 0")]
-KeyName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}$",
-        title="a name of letters, digits and ` ._:/@+-`, at most 128",
-    ),
-]
-ModelId = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$", title="a name of letters, digits and `._:/@+-`, at most 128"
-    ),
-]
-LabelId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", title="a label of letters, digits and `._-`, at most 64")
-]
+KeyName = Annotated[str, Meta(pattern=names.KEY.pattern, max_length=names.KEY.longest, title=names.KEY.words)]
+ModelId = Annotated[str, Meta(pattern=names.MODEL.pattern, max_length=names.MODEL.longest, title=names.MODEL.words)]
+LabelId = Annotated[str, Meta(pattern=names.LABEL.pattern, max_length=names.LABEL.longest, title=names.LABEL.words)]
 Address = Annotated[
     str,
     Meta(

@@ -8,8 +8,6 @@ from appliance.domain.ids import DeploymentId, ModelName, ProviderName
 from appliance.domain.money import Price
 from appliance.domain.secret import Secret
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$")]
-Label = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Option = str | int | float | bool
 

@@ -12,10 +12,10 @@ from appliance.http.admin.body import Call, read_entity
 from appliance.http.admin.contract import admin
 from appliance.http.admin.keys import actor
 from appliance.http.admin.shapes import DefaultPrice, ModelShown, model_shown, price_shown
-from appliance.http.document.operation import MODEL_PATH, Named
+from appliance.http.document.operation import MODEL_NAMED
 from appliance.pipeline.manage.models import Models
 
-NAME = {"name": Named("The model's name; it may hold slashes, as they are or as `%2F`.", MODEL_PATH)}
+NAME = {"name": MODEL_NAMED}
 
 
 def model_admin_routes(models: Models) -> list[HTTPRouteHandler]:

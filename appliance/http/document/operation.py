@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from appliance.domain import errors as e
+from appliance.domain import names
 from appliance.http.ops import Readiness
 from appliance.http.permissions import Permission
 
@@ -24,10 +25,6 @@ ANYWHERE: Refusals = (  # what the server and the listener refuse whatever was a
 )
 KEYED: Refusals = (*ANYWHERE, e.InvalidKey, e.ExpiredKey, e.StoreUnavailable)
 
-# A name in a path: its segments hold no slash, and none of them is `.` or `..`
-SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,30}"
-MODEL_PATH = rf"^{SEGMENT}(/{SEGMENT}){{0,2}}$"
-
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One good answer. `shape` is a type or a schema; None: no body. `event`: what a streamed one is made of."""
@@ -44,6 +41,12 @@ class Named(msgspec.Struct, frozen=True):
 
     says: str
     pattern: str
+    longest: int | None = None  # characters
+
+
+MODEL_NAMED = Named(
+    "The model's name; it may hold slashes, as they are or as `%2F`.", names.MODEL.pattern, names.MODEL.longest
+)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

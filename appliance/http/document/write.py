@@ -60,7 +60,11 @@ def _operation(one: Operation, types: Types, refusals: dict[str, Schema]) -> Sch
             "in": "path",
             "required": True,
             "description": named.says,
-            "schema": {"type": "string", "pattern": named.pattern},
+            "schema": {
+                "type": "string",
+                "pattern": named.pattern,
+                **({} if named.longest is None else {"maxLength": named.longest}),
+            },
         }
         for name, named in one.names.items()
     ]

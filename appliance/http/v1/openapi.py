@@ -12,7 +12,7 @@ from appliance.domain import errors as e
 from appliance.domain.upstream import Kind
 from appliance.domain.view import ChatRequest, CompletionRequest, EmbeddingsRequest
 from appliance.http.document.components import Schema
-from appliance.http.document.operation import KEYED, MODEL_PATH, Answer, Named, Operation, health_operations
+from appliance.http.document.operation import KEYED, MODEL_NAMED, Answer, Operation, health_operations
 from appliance.http.document.write import document
 from appliance.http.permissions import Permission
 from appliance.http.v1.shapes import (
@@ -153,7 +153,7 @@ def _model() -> Operation:
         name="v1_model",
         says="Show one model",
         permission=Permission.LIST,
-        names={"name": Named("The model's name; it may hold slashes, as they are or as `%2F`.", MODEL_PATH)},
+        names={"name": MODEL_NAMED},
         answers={200: Answer(says="The model.", shape=ModelObject)},
         refuses=(*KEYED, e.NotFound, e.ModelUnknown),
     )

@@ -6,18 +6,20 @@ from datetime import datetime
 
 from appliance.config.desired import KeyTerms
 from appliance.config.problems import nearest
+from appliance.domain import names
 from appliance.domain.errors import BadRequest, Conflict, NotFound
 from appliance.domain.identity import Key, Role
 from appliance.policy.rules import GUARDED
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
 ID = re.compile(r"key_[0-9a-f]{16}")
 
 
 def check_terms(terms: KeyTerms) -> None:
     """Raises BadRequest, with `param`, for terms no key may have."""
-    if not NAME.fullmatch(terms.name) or ID.fullmatch(terms.name):
-        raise BadRequest("a key's name is made of letters, digits and ` ._:/@+-`, at most 128", param="name")
+    if not names.KEY.fits(terms.name):
+        raise BadRequest(f"the key: expected {names.KEY.words}", param="name")
+    if ID.fullmatch(terms.name):
+        raise BadRequest("a key's name may not look like a key's id (`key_` and 16 hex digits)", param="name")
     if "*" in terms.models and len(terms.models) > 1:
         raise BadRequest("`*` is every model; leave the other names out", param="models")
     for field in terms.fields:

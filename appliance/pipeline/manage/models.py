@@ -1,9 +1,9 @@
 """Models and the default price: saved and deleted, checked before they are."""
 
-import re
 from collections.abc import Callable, Sequence
 
 from appliance.config.problems import nearest
+from appliance.domain import names
 from appliance.domain.errors import BadRequest, Conflict, ModelUnknown, NotFound
 from appliance.domain.ids import ModelName
 from appliance.domain.model import Deployment, Model
@@ -12,8 +12,6 @@ from appliance.pipeline.manage.records import Scribe, model_record, price_record
 from appliance.ports.clock import Clock
 from appliance.ports.repositories import Store, Unit
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
-LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 STRATEGIES = ("weighted", "least-busy")
 MOST_ATTEMPTS = 16
 
@@ -117,8 +115,8 @@ def find_deployment(model: Model, label: str) -> Deployment:
 def _own_problems(model: Model) -> list[str]:
     """What can be said without knowing providers."""
     problems = []
-    if not NAME.fullmatch(model.name):
-        problems.append("a model's name is made of letters, digits and `._:/@+-`, at most 128")
+    if not names.MODEL.fits(model.name):
+        problems.append(f"the model: expected {names.MODEL.words}")
     if model.strategy not in STRATEGIES:
         problems.append(f"model `{model.name}`: no strategy `{model.strategy}`{nearest(model.strategy, STRATEGIES)}")
     if not 1 <= model.attempts <= MOST_ATTEMPTS:
@@ -126,8 +124,8 @@ def _own_problems(model: Model) -> list[str]:
     labels = [one.label for one in model.deployments]
     problems += [f"model `{model.name}`: two deployments are labelled `{one}`" for one in _twice(labels)]
     for one in model.deployments:
-        if not LABEL.fullmatch(one.label):
-            problems.append(f"model `{model.name}`: a label is made of letters, digits and `._-`, at most 64")
+        if not names.LABEL.fits(one.label):
+            problems.append(f"a deployment of model `{model.name}`: expected {names.LABEL.words}")
         if one.model != model.name:
             problems.append(f"deployment `{one.id}` does not belong to model `{model.name}`")
         if one.weight < 0 or (one.max_parallel is not None and one.max_parallel < 1) or not one.upstream_model:

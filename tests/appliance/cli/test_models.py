@@ -1,5 +1,6 @@
 import pytest
 
+from appliance.domain.names import MODEL
 from tests.appliance.cli.conftest import Program
 
 
@@ -98,3 +99,21 @@ def test_the_default_price_is_shown_and_set(program: Program) -> None:
 def test_providers_tell_their_options(program: Program) -> None:
     assert "num_ctx" in program.say("providers", "list")
     assert {one["name"] for one in program.json("providers", "list")} >= {"vllm", "ollama", "tgi", "openai_compatible"}
+
+
+@pytest.mark.parametrize("name", ["a//b", "a/../b", "./a", "a/", "/a"])
+def test_a_model_that_a_path_could_not_name_is_not_made(program: Program, name: str) -> None:
+    told = program.refusal(
+        "deployments",
+        "set",
+        f"{name}/one",
+        "--provider",
+        "vllm",
+        "--url",
+        "http://127.0.0.1:9",
+        "--upstream-model",
+        "x",
+    )
+
+    assert f"expected {MODEL.words}" in told
+    assert program.json("models", "list") == []

@@ -17,7 +17,9 @@ from appliance.config.render import deployment_entry, effective, model_entry, te
 from appliance.config.rules import warnings
 from appliance.config.schema import AdminListener, Listener, Site
 from appliance.config.tree import parse
+from appliance.domain.errors import ConfigError
 from appliance.domain.money import Price
+from appliance.domain.names import MODEL
 
 SHIPPED = ["example.yaml", "starter.yaml"]
 
@@ -186,3 +188,21 @@ def test_the_starter_needs_no_yaml_1_1_reader_to_be_understood_alike() -> None:
     text = shipped("starter.yaml").read_text()
 
     assert yaml.safe_load(text) == parse(text, "starter.yaml").data
+
+
+@pytest.mark.parametrize("name", ["a//b", "a/../b", "./a", "a/", "/a", '"a\\n"'])
+def test_a_model_that_a_path_could_not_name_is_refused(tmp_path: Path, name: str) -> None:
+    deployment = "{label: one, provider: vllm, url: http://127.0.0.1:1, model: x}"
+
+    with pytest.raises(ConfigError) as refused:
+        written(f"models:\n- name: {name}\n  deployments: [{deployment}]\n", tmp_path)
+
+    assert f"site.yaml:2: models[0].name: expected {MODEL.words}, got another text" in refused.value.message
+
+
+def test_a_model_may_be_named_as_its_makers_name_it(tmp_path: Path) -> None:
+    deployment = "{label: one, provider: vllm, url: http://127.0.0.1:1, model: x}"
+
+    site = written(f"models:\n- name: org/model-7b:q4\n  deployments: [{deployment}]\n", tmp_path)
+
+    assert site.models[0].name == "org/model-7b:q4"

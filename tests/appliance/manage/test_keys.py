@@ -95,9 +95,9 @@ async def test_a_name_in_use_is_refused_and_a_revoked_one_is_free_again(office: 
 @pytest.mark.parametrize(
     ("terms", "param", "words"),
     [
-        (KeyTerms(name=""), "name", "is made of letters"),
-        (KeyTerms(name="a\nb"), "name", "is made of letters"),
-        (KeyTerms(name="key_0123456789abcdef"), "name", "is made of letters"),
+        (KeyTerms(name=""), "name", "a name of letters"),
+        (KeyTerms(name="a\nb"), "name", "a name of letters"),
+        (KeyTerms(name="key_0123456789abcdef"), "name", "like a key's id"),
         (KeyTerms(name="a", models=(ModelName("*"), ModelName("b"))), "models", "every model"),
         (KeyTerms(name="a", fields=("priorty",)), "fields", "did you mean `priority`?"),
         (KeyTerms(name="a", fields=("zzzzzz",)), "fields", "known here: `cache_salt`"),

@@ -1,6 +1,9 @@
+from urllib.parse import quote
+
 import httpx
 import pytest
 
+from appliance.domain.names import MODEL
 from tests.appliance.http.admin.entries import deployment, model
 from tests.fakes.desk import FakeDesk
 
@@ -68,3 +71,27 @@ async def test_a_default_price_is_set_shown_and_taken_away(admin: httpx.AsyncCli
 @pytest.mark.parametrize("amount", [-1, "1e99", "NaN", "0.0000001", 10**400, True, {}])
 async def test_an_amount_that_is_no_money_is_refused(admin: httpx.AsyncClient, amount: object) -> None:
     assert (await admin.put("/admin/default-price", json={"input": amount})).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["a//b", "a/../b", "./a", "a/", "/a", "a\n"])
+async def test_a_model_that_a_path_could_not_name_is_refused(
+    admin: httpx.AsyncClient, desk: FakeDesk, name: str
+) -> None:
+    put = await admin.put("/admin/models/a", json=model(name))
+    planned = await admin.post("/admin/plan", json={"models": [model(name)]})
+
+    for refused, path in ((put, "name"), (planned, "models[0].name")):
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, path)
+        assert f"{path}: expected {MODEL.words}" in refused.json()["error"]["message"]
+    assert desk.store.tables.models == {}
+
+
+@pytest.mark.parametrize("name", ["./a", "a/../b", "a\n", "a b", "-a"])  # the server refuses what the framework folds
+async def test_a_deployment_makes_no_model_that_a_path_could_not_name(
+    admin: httpx.AsyncClient, desk: FakeDesk, name: str
+) -> None:
+    refused = await admin.put(f"/admin/deployments/{quote(name, safe='')}/one", json=deployment("one"))
+
+    assert refused.status_code == 400
+    assert f"expected {MODEL.words}" in refused.json()["error"]["message"]
+    assert desk.store.tables.models == {}
