@@ -16,11 +16,11 @@ from appliance.domain.upstream import Kind
 from appliance.http.document.write import document_route
 from appliance.http.errors import internal, render
 from appliance.http.live import Live
+from appliance.http.naming import Naming, request_id
 from appliance.http.ops import Readiness, health_routes
 from appliance.http.permissions import Permission, opt, permission_guard, require_permissions
 from appliance.http.v1.models import model_routes
 from appliance.http.v1.openapi import api_document
-from appliance.http.v1.request import new_request_id
 from appliance.http.v1.route import Edges, InferenceRoute
 from appliance.pipeline.inference import Inference
 from appliance.pipeline.listing import Listing
@@ -68,10 +68,10 @@ def error_handlers(edges: Edges) -> ExceptionHandlersMap:
             return ours(request, invalid(error))
         return fault(request, error)
 
-    def fault(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        request_id = new_request_id()
-        edges.on_fault(request_id, error)
-        return respond(internal(request_id))
+    def fault(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        name = request_id(request.scope)
+        edges.on_fault(name, error)
+        return respond(internal(name))
 
     return {GatewayError: ours, HTTPException: framework, Exception: fault}
 
@@ -93,7 +93,7 @@ def respond(error: GatewayError) -> Response[bytes]:
     return Response(told.body, status_code=told.status, headers=headers, media_type="application/json")
 
 
-class Api(Litestar):
+class Api(Naming):
     """Inference routes are Litestar's like all others, and are found before it is asked: that costs 10 us a request.
 
     They need nothing of it: the key, the body, every error and the answer are their own.

@@ -55,5 +55,11 @@ def _exact(schema: Any) -> Any:
     return {name: _exact(value) for name, value in schema.items()}
 
 
-def header(text: str) -> Schema:
-    return {"description": text, "schema": {"type": "string"}}
+def header(text: str, *, required: bool = False) -> Schema:
+    return {"description": text, "schema": {"type": "string"}, **({"required": True} if required else {})}
+
+
+def named(headers: Schema) -> Schema:
+    """Headers of one answer, and the one that every answer has."""
+    text = "Names this request in the log and, when it is an inference, in the ledger."
+    return {"x-request-id": header(text, required=True), **headers}

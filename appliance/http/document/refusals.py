@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from appliance.domain import errors as e
-from appliance.http.document.components import Schema, header
+from appliance.http.document.components import Schema, header, named
 from appliance.http.document.operation import JSON, Operation
 from appliance.http.errors import TABLE, Row
 
@@ -14,6 +14,7 @@ HEADERS = {
     "www-authenticate": "`Bearer`.",
     "x-should-retry": "`true` or `false`: whether trying again can help.",
 }
+ALWAYS = frozenset({"allow", "www-authenticate"})  # where they are told at all
 
 
 def refused(one: Operation, refusals: dict[str, Schema]) -> Schema:
@@ -47,13 +48,11 @@ def _refusal(status: int, rows: Sequence[Row]) -> Schema:
     headers = {"x-should-retry"} if any(row.retry is not None for row in rows) else set()
     headers |= {"retry-after"} if any(row.retry for row in rows) else set()
     headers |= {401: {"www-authenticate"}, 405: {"allow"}}.get(status, set())
-    told: Schema = {
+    return {
         "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{code}`" for code in codes),
         "content": {JSON: {"schema": _error_object(codes, kinds)}},
+        "headers": named({name: header(HEADERS[name], required=name in ALWAYS) for name in sorted(headers)}),
     }
-    if headers:
-        told["headers"] = {name: header(HEADERS[name]) for name in sorted(headers)}
-    return told
 
 
 def any_refusal() -> Schema:

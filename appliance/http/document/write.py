@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from appliance.http.document.components import Schema, Types, header
+from appliance.http.document.components import Schema, Types, header, named
 from appliance.http.document.operation import JSON, Answer, Operation
 from appliance.http.document.refusals import any_refusal, refused
 from appliance.http.permissions import Permission, opt
@@ -112,8 +112,7 @@ def _answer(answer: Answer, types: Types) -> Schema:
         told["content"] = {answer.media: {"schema": types.of(answer.shape)}}
     if answer.event is not None:
         told["content"][STREAM] = {"schema": _event(types.of(answer.event))}
-    if answer.headers:
-        told["headers"] = {name: header(text) for name, text in answer.headers.items()}
+    told["headers"] = named({name: header(text) for name, text in answer.headers.items()})
     return told
 
 

@@ -57,7 +57,6 @@ INFERENCE: tuple[type[e.GatewayError], ...] = (
     e.UpstreamTimeout,
 )
 HEADERS = {
-    "x-request-id": "Names this request in the ledger and in the log.",
     "x-redoubt-model": "The model asked for.",
     "x-redoubt-deployment": "The public label of the deployment that answered.",
     "x-redoubt-attempts": "How many deployments were asked.",

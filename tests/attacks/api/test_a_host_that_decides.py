@@ -48,6 +48,7 @@ CLAIMS = [
 def test_a_host_that_is_not_ours_is_refused_before_anything_else(attacked: Planted, host: str, role: str) -> None:
     for base, path in ((attacked.site.url, "/v1/models"), (attacked.site.admin_url, "/admin/keys")):
         said = send(base, "GET", path, {**attacked.headers(role), "host": host})
+        assert said.headers["x-request-id"].startswith("req_")  # as every answer, also of the server itself
 
         assert (said.status, said.code) in {(400, "bad_host"), (421, "misdirected_request")}
 
