@@ -16,7 +16,7 @@ LOOPBACK = ("127.0.0.0/8", "::1/128", "localhost")
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised in order to be refused without TLS
 
-Port = Annotated[int, Meta(ge=0, le=65535, title="a TCP port, 0 to 65535")]
+Port = Annotated[int, Meta(ge=0, le=65535, title="a TCP port, a whole number from 0 to 65535")]
 Positive = Annotated[int, Meta(ge=1, le=2**40, title="a whole number >= 1")]
 Span = Annotated[float, Meta(gt=0, le=86400, title="a number of seconds > 0")]
 File = Annotated[str, Meta(min_length=1, title="a path")]
@@ -157,7 +157,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = "both"
     log: Annotated[Log, Meta(description="Logging.")] = Log()
     default_price: Annotated[
-        Annotated[Literal[0], Meta(title="0, or a price")] | PriceEntry | UnsetType | None,
+        Annotated[Literal[0], Meta(title="the whole number 0, or a price")] | PriceEntry | UnsetType | None,
         Meta(
             description="Price of deployments that declare none: a price, or `0` (free, reported as unpriced by "
             "declaration). `null`: such models are refused. Not written: `redoubt apply` leaves the store's as it is."

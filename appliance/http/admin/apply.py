@@ -31,7 +31,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     models: Annotated[tuple[ModelEntry, ...], Meta(description="Models, whole.")] = ()
     keys: Annotated[tuple[KeyEntry, ...], Meta(description="Keys; never their values.")] = ()
     default_price: Annotated[
-        Annotated[Literal[0], Meta(title="0, or a price")] | PriceEntry | UnsetType | None,
+        Annotated[Literal[0], Meta(title="the whole number 0, or a price")] | PriceEntry | UnsetType | None,
         Meta(description="`0`: free, said aloud. `null`: none. Left out: as it is in the store."),
     ] = UNSET
     prune: Annotated[bool, Meta(description="Delete models and revoke keys that only the store has.")] = False

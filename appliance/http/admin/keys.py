@@ -31,7 +31,9 @@ CHANGED = admin(NotFound, Conflict, names=WHICH)
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the old value goes on working."""
 
-    overlap_seconds: Annotated[int, msgspec.Meta(ge=0, le=90 * 86400)] = 86400
+    overlap_seconds: Annotated[
+        int, msgspec.Meta(ge=0, le=90 * 86400, title="a whole number of seconds, at most 90 days")
+    ] = 86400
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,8 +1,14 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
+import msgspec
 import pytest
 
+from appliance.config.annotations import alternatives, item_type, struct_in
 from appliance.config.load import check, load
+from appliance.config.problems import problems
+from appliance.config.schema import Site
 from appliance.domain.errors import ConfigError
 
 DEPLOYMENT = "{label: a, provider: vllm, url: 'http://127.0.0.1:8000', model: m%s}"
@@ -44,12 +50,14 @@ def test_a_word_far_from_any_other_is_answered_with_the_words_there_are(tmp_path
     ("text", "expected"),
     [
         ("listen: 3", "listen: expected a mapping, got 3"),
-        ("listen: {api: {port: 70000}}", "listen.api.port: expected a TCP port, 0 to 65535, got 70000"),
-        ("listen: {api: {port: '4000'}}", "listen.api.port: expected a TCP port, 0 to 65535, got a text"),
+        ("listen: {api: {port: 70000}}",
+         "listen.api.port: expected a TCP port, a whole number from 0 to 65535, got 70000"),
+        ("listen: {api: {port: '4000'}}",
+         "listen.api.port: expected a TCP port, a whole number from 0 to 65535, got a text"),
         ("listen: {api: {plain_http: yes}}", "listen.api.plain_http: expected `true` or `false`, got a text"),
         ("listen: {api: {tls: {cert: a}}}", "listen.api.tls: `key` is missing"),
         ("reasoning: bth", "reasoning: is not one of the words allowed, got `bth`; did you mean `both`?"),
-        ("default_price: 1", "default_price: expected 0, or a price, got 1"),
+        ("default_price: 1", "default_price: expected the whole number 0, or a price, got 1"),
         ("default_price: {input: 0.1234567}", "default_price: an amount of money has at most 6 decimals"),
         ("default_price: {input: -1}", "default_price: an amount of money lies between 0 and 1000000000"),
         ("default_price: {input: NaN}", "default_price: an amount of money lies between 0 and 1000000000"),
@@ -152,3 +160,29 @@ def test_a_file_that_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) ->
 
     assert "No such file" in str(check(tmp_path / "none.yaml")[0])
     assert "is not UTF-8 text" in str(check(tmp_path / "latin.yaml")[0])
+
+
+def whole_numbers(struct: type[msgspec.Struct]) -> Iterator[tuple[type[msgspec.Struct], str]]:
+    """Every setting that is an integer and nothing else that a number could be."""
+    for name, hint in get_type_hints(struct, include_extras=True).items():
+        inner = struct_in(item_type(hint) or hint)
+        if inner is not None:
+            yield from whole_numbers(inner)
+        if int in (members := alternatives(hint)) and float not in members:
+            yield struct, name
+
+
+@pytest.mark.parametrize(("struct", "name"), sorted(set(whole_numbers(Site)), key=str))
+def test_where_a_whole_number_is_wanted_another_number_is_told_so(struct: type[msgspec.Struct], name: str) -> None:
+    told = [str(problem) for problem in problems({name: 5.0}, struct) if problem.path == (name,)]
+
+    assert len(told) == 1
+    assert told[0].startswith(f"{name}: expected ")
+    assert "whole number" in told[0]
+    assert told[0].endswith(", got 5.0")
+
+
+def test_the_walk_over_whole_numbers_finds_them() -> None:
+    assert {"port", "body_bytes", "json_depth", "attempts", "max_parallel", "rpm"} <= {
+        name for _, name in whole_numbers(Site)
+    }

@@ -101,3 +101,13 @@ async def test_no_answer_holds_a_digest(admin: httpx.AsyncClient, desk: FakeDesk
     for key in desk.store.tables.keys.values():
         assert key.digest.hex() not in said
         assert key.digest[:8] not in said.encode()
+
+
+@pytest.mark.parametrize("seconds", [60.0, 0.5, "60", -1, 90 * 86400 + 1])
+async def test_an_overlap_that_is_no_whole_number_of_seconds_is_told_so(
+    admin: httpx.AsyncClient, seconds: object
+) -> None:
+    refused = await admin.post("/admin/keys/key 1/rotate", json={"overlap_seconds": seconds})
+
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "overlap_seconds")
+    assert "expected a whole number of seconds, at most 90 days, got " in refused.json()["error"]["message"]
