@@ -118,7 +118,11 @@ class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Reference | None, Meta(description="What the endpoint asks for as bearer token: `file:PATH` or `env:NAME`.")
     ] = None
     ca_file: Annotated[
-        str | None, Meta(description="PEM file of the site's authority, for an https endpoint.", title="a path")
+        str | None,
+        Meta(
+            description="PEM file of the site's authority, for an https endpoint; absolute over the admin API.",
+            title="a path",
+        ),
     ] = None
     media_urls: Annotated[
         bool, Meta(description="Let http(s) media addresses in requests through to this server; `data:` always may.")

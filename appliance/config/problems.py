@@ -1,6 +1,7 @@
 """Finds everything that is wrong in a configuration, each with its path and the nearest valid word."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Literal, get_args, get_origin, get_type_hints
@@ -9,6 +10,12 @@ import msgspec
 
 from appliance.config.annotations import alternatives, item_type, meta, struct_in, value_type
 from appliance.config.tree import Path
+
+# A NUL is in no path, an escape sequence paints a terminal, half of a surrogate pair has no bytes.
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+UNREADABLE = "holds a control character, or half of a surrogate pair"
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -46,7 +53,9 @@ def problems(value: object, expected: object, path: Path = ()) -> Iterator[Probl
         yield from found or _in_leaf(value, expected, path)
     elif (of := value_type(expected)) is not None and isinstance(value, Mapping):
         for name, one in value.items():
-            yield from problems(one, of, (*path, name))
+            yield from (
+                [Problem(path, f"a name in it {UNREADABLE}")] if _unreadable(name) else problems(one, of, (*path, name))
+            )
     else:
         yield from _in_leaf(value, expected, path)
 
@@ -68,11 +77,18 @@ def _in_struct(value: Mapping[str, object], struct: type[msgspec.Struct], path: 
 
 
 def _in_leaf(value: object, expected: object, path: Path) -> Iterator[Problem]:
+    if _unreadable(value):
+        yield Problem(path, UNREADABLE)
+        return
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as e:
         text, _, _ = str(e).partition(" - at `$")
         yield Problem(path, _explain(value, expected, text))
+
+
+def _unreadable(value: object) -> bool:
+    return isinstance(value, str) and _UNREADABLE.search(value) is not None
 
 
 def _explain(value: object, expected: object, said: str) -> str:

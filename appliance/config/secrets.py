@@ -137,6 +137,8 @@ def _read_private(path: Path, what: str, *, mode: int | None = None, largest: in
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as e:
         raise ConfigError(f"the {what} cannot be read: {e.strerror}", file=file) from e
+    except ValueError as e:
+        raise ConfigError(f"the {what} has a path that no file can have", file=file) from e
     with os.fdopen(handle, "rb") as source:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):

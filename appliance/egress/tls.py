@@ -18,6 +18,8 @@ class TlsContexts:
                 status = Path(ca_file).stat()
             except OSError as error:
                 raise OSError(f"cannot read the CA file `{ca_file}`: {error.strerror}") from error
+            except ValueError as error:
+                raise OSError("the CA file has a path that no file can have") from error
             stamp = (status.st_mtime_ns, status.st_ino)
         known = self._made.get(ca_file)
         if known is None or known[0] != stamp:

@@ -1,6 +1,7 @@
 """Models and the default price: saved and deleted, checked before they are."""
 
 from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 
 from appliance.config.problems import nearest
 from appliance.domain import names
@@ -128,6 +129,11 @@ def _own_problems(model: Model) -> list[str]:
             problems.append(f"a deployment of model `{model.name}`: expected {names.LABEL.words}")
         if one.model != model.name:
             problems.append(f"deployment `{one.id}` does not belong to model `{model.name}`")
+        if one.ca_file is not None and not PurePosixPath(one.ca_file).is_absolute():
+            problems.append(
+                f"deployment `{one.id}`: `ca_file` is no absolute path; "
+                "only a configuration file may name one that is relative, to itself"
+            )
         if one.weight < 0 or (one.max_parallel is not None and one.max_parallel < 1) or not one.upstream_model:
             problems.append(f"deployment `{one.id}`: weight >= 0, max_parallel >= 1 and an upstream model are needed")
     return problems

@@ -186,3 +186,26 @@ def test_the_walk_over_whole_numbers_finds_them() -> None:
     assert {"port", "body_bytes", "json_depth", "attempts", "max_parallel", "rpm"} <= {
         name for _, name in whole_numbers(Site)
     }
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\x1b[2J", "\x9b", "\r", "\x7f", "\ud800", "file:a\x00b"])
+def test_a_text_no_one_can_read_is_refused_wherever_it_stands(text: str) -> None:
+    deployment = {
+        "label": "a", "provider": text, "url": "http://127.0.0.1:1", "model": text, "credential": text, "ca_file": text,
+        "options": {"num_ctx": text, text: 1},
+    }  # fmt: skip
+    key = {"name": "k", "models": [text], "team": text, "metadata": {"note": text}}
+    value = {"models": [{"name": "m", "deployments": [deployment]}], "keys": [key]}
+
+    found = [str(problem) for problem in problems(value, Site)]
+
+    at = "models[0].deployments[0]"
+    assert [one.partition(":")[0] for one in found] == [
+        *(f"{at}.{name}" for name in ("provider", "model", "options.num_ctx", "options", "credential", "ca_file")),
+        "keys[0].models[0]", "keys[0].metadata.note", "keys[0].team",
+    ]  # fmt: skip
+    assert all(one.endswith("holds a control character, or half of a surrogate pair") for one in found)
+
+
+def test_a_note_may_have_lines() -> None:
+    assert list(problems({"keys": [{"name": "k", "metadata": {"note": "one\n\ttwo\n"}}]}, Site)) == []

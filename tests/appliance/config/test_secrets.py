@@ -172,3 +172,9 @@ def test_the_configuration_is_the_one_given_then_the_one_named_then_the_one_here
     monkeypatch.setenv("REDOUBT_CONFIG", "/named.yaml")
     assert config_path() == Path("/named.yaml")
     assert config_path(Path("given.yaml")) == Path("given.yaml")
+
+
+@pytest.mark.parametrize("reference", ["file:a\x00b", "file:\ud800", "file:" + "a" * 5000])
+def test_a_path_that_no_file_can_have_is_refused(reference: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="secret file"):
+        resolve(reference, tmp_path)

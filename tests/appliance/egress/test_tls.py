@@ -161,6 +161,12 @@ async def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: b
     assert str(file) in error.failure.message
 
 
+async def test_a_ca_file_whose_path_no_file_can_have_is_a_failure_like_any_other() -> None:
+    error = await failed("https://127.0.0.1:1", Path("/a\0b"))
+
+    assert error.failure.kind is FailureKind.DEAD
+
+
 async def test_a_handshake_that_stalls_meets_the_connect_deadline() -> None:
     async with peer(lambda talk: talk.left()) as server, transport() as wire:
         request = httpx.Request("GET", f"https://127.0.0.1:{server.port}", extensions={"timeout": {"connect": 0.05}})

@@ -92,3 +92,9 @@ async def test_the_default_price_is_set_and_taken_away_with_an_event_each(office
         ({"default_price": None}, {"default_price": {"input": "0.15"}}),
         ({"default_price": {"input": "0.15"}}, {"default_price": None}),
     ]
+
+
+@pytest.mark.parametrize("ca_file", ["", "ca.pem", "./ca.pem", "../ca.pem", "~/ca.pem"])
+async def test_an_authority_file_that_is_relative_to_nothing_is_refused(office: Office, ca_file: str) -> None:
+    with pytest.raises(BadRequest, match="deployment `llama/one`: `ca_file` is no absolute path"):
+        await office.models.save(a_model(a_deployment(ca_file=ca_file)), ADMIN)

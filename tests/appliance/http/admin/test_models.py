@@ -95,3 +95,30 @@ async def test_a_deployment_makes_no_model_that_a_path_could_not_name(
     assert refused.status_code == 400
     assert f"expected {MODEL.words}" in refused.json()["error"]["message"]
     assert desk.store.tables.models == {}
+
+
+async def test_a_relative_authority_file_is_refused_for_there_is_no_file_it_could_be_relative_to(
+    admin: httpx.AsyncClient, desk: FakeDesk
+) -> None:
+    one = deployment("a", ca_file="tls/ca.pem")
+    answers = [
+        await admin.put("/admin/models/llama", json={"name": "llama", "deployments": [one]}),
+        await admin.put("/admin/deployments/llama/a", json=one),
+        await admin.post("/admin/plan", json={"models": [{"name": "llama", "deployments": [one]}]}),
+    ]
+
+    for refused in answers:
+        assert refused.status_code == 400
+        assert "`ca_file` is no absolute path" in refused.json()["error"]["message"]
+    assert desk.store.tables.models == {}
+
+
+@pytest.mark.parametrize("field", ["credential", "ca_file", "model"])
+async def test_a_path_with_a_control_character_does_not_reach_the_store(
+    admin: httpx.AsyncClient, desk: FakeDesk, field: str
+) -> None:
+    """A NUL in a credential's path ended the gateway that read it, and every later start."""
+    refused = await admin.put("/admin/deployments/llama/a", json=deployment("a", **{field: "file:/a\x00b"}))
+
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
+    assert desk.store.tables.models == {}
