@@ -26,6 +26,7 @@ from appliance.egress.transport import PooledTransport
 from appliance.egress.url import check_url, origin
 from appliance.observe.clock import SystemClock
 from appliance.pipeline.manage.apply import Apply
+from appliance.pipeline.manage.deployments import every
 from appliance.pipeline.manage.examine import Card, card
 from appliance.pipeline.manage.keys import Keys
 from appliance.pipeline.manage.models import CheckDeployment, Models
@@ -129,8 +130,7 @@ async def egress_manifest(desk: Desk) -> Manifest:
         Local(what="counters", where="memory of the process"),
         Local(what="identity providers", where="none"),
     )
-    deployments = [one for model in await desk.models.all() for one in model.deployments]
-    return manifest(allow_list(desk.site), deployments, local=local, gateway=gateway)
+    return manifest(allow_list(desk.site), every(await desk.models.all()), local=local, gateway=gateway)
 
 
 def known_providers() -> tuple[Traits, ...]:

@@ -10,6 +10,7 @@ from appliance.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
     from appliance.desk import Desk
+    from appliance.domain.ids import ModelName
     from appliance.domain.model import Deployment, Model
 
 PLAIN = ("provider", "url", "weight", "max_parallel", "credential", "ca_file", "media_urls", "enabled")
@@ -25,12 +26,9 @@ def deployments() -> None:
 @as_json
 def list_(*, model: str | None, as_json: bool) -> None:
     """List deployments."""
-    found = [
-        one
-        for named in at_desk(lambda desk: desk.models.all())
-        if model in {None, named.name}
-        for one in named.deployments
-    ]
+    from appliance.pipeline.manage.deployments import every
+
+    found = [one for one in every(at_desk(lambda desk: desk.models.all())) if model in {None, one.model}]
     if as_json:
         say_json([_plain(one) for one in found])
         return
@@ -50,10 +48,10 @@ def list_(*, model: str | None, as_json: bool) -> None:
 def show(*, deployment: str, as_json: bool) -> None:
     """Show one deployment as it would stand in the configuration file."""
     from appliance.config.render import to_yaml
-    from appliance.pipeline.manage.models import find_deployment
+    from appliance.pipeline.manage.deployments import find
 
     name, label = _parts(deployment)
-    plain = _plain(find_deployment(at_desk(lambda desk: desk.models.find(name)), label))
+    plain = _plain(find(at_desk(lambda desk: desk.models.find(name)), label))
     if as_json:
         say_json(plain)
     else:
@@ -105,12 +103,14 @@ def set_(*, deployment: str, as_json: bool, **given: Any) -> None:
 
     What is not named stays as it is. A running gateway follows within a second and drops no stream.
     """
+    from appliance.pipeline.manage.deployments import with_deployment
+
     name, label = _parts(deployment)
 
     async def work(desk: "Desk") -> "Deployment":
-        seen = next((model for model in await desk.models.all() if model.name == name), None)
-        model, changed = _with_change(seen, name, label, given)
-        await desk.models.save(model, desk.actor, seen=seen)
+        seen = await desk.models.look(name)
+        changed = _changed(seen, name, label, given)
+        await desk.models.save(with_deployment(seen, changed), desk.actor, seen=seen)
         return changed
 
     saved = at_desk(work)
@@ -124,46 +124,38 @@ def set_(*, deployment: str, as_json: bool, **given: Any) -> None:
 @click.argument("deployment", metavar="MODEL/LABEL")
 def delete(*, deployment: str) -> None:
     """Delete a deployment; the model stays, even without any."""
-    import msgspec
-
-    from appliance.pipeline.manage.models import find_deployment
+    from appliance.pipeline.manage.deployments import without_deployment
 
     name, label = _parts(deployment)
 
     async def work(desk: "Desk") -> None:
         seen = await desk.models.find(name)
-        gone = find_deployment(seen, label)
-        left = tuple(one for one in seen.deployments if one.label != gone.label)
-        await desk.models.save(msgspec.structs.replace(seen, deployments=left), desk.actor, seen=seen)
+        await desk.models.save(without_deployment(seen, label), desk.actor, seen=seen)
 
     at_desk(work)
     say(f"deployment `{deployment}` is deleted")
 
 
-def _parts(deployment: str) -> tuple[str, str]:
-    """A model's name may hold slashes, a label never does."""
-    name, slash, label = deployment.rpartition("/")
-    if not slash or not name or not label:
-        raise click.BadParameter(f"`{deployment}` is not of the form MODEL/LABEL")
-    return name, label
+def _parts(deployment: str) -> "tuple[ModelName, str]":
+    """As the use case reads it; another form is a wrong call."""
+    from appliance.domain.errors import NotFound
+    from appliance.pipeline.manage.deployments import parts
+
+    try:
+        return parts(deployment)
+    except NotFound as error:
+        raise click.BadParameter(f"{error.message}, not `{deployment}`") from error
 
 
-def _with_change(seen: "Model | None", name: str, label: str, given: dict[str, Any]) -> "tuple[Model, Deployment]":
-    """The model with one deployment made or changed."""
-    import msgspec
-
+def _changed(seen: "Model | None", name: "ModelName", label: str, given: dict[str, Any]) -> "Deployment":
+    """The deployment as it was, or as it is when nothing is said, with the options of this call laid over it."""
     from appliance.config.desired import deployment as as_deployment
     from appliance.config.entities import DeploymentEntry
     from appliance.config.render import deployment_entry
-    from appliance.domain.ids import ModelName
-    from appliance.domain.model import Model
 
-    model = Model(name=ModelName(name), deployments=()) if seen is None else seen
-    old = next((one for one in model.deployments if one.label == label), None)
+    old = next((one for one in (seen.deployments if seen else ()) if one.label == label), None)
     entry: dict[str, object] = {"label": label} if old is None else deployment_entry(old)
-    new = as_deployment(model.name, checked(_merged(entry, given), DeploymentEntry, f"deployment `{name}/{label}`"))
-    others = [new if one.label == label else one for one in model.deployments]
-    return msgspec.structs.replace(model, deployments=(*others, *(() if old else (new,)))), new
+    return as_deployment(name, checked(_merged(entry, given), DeploymentEntry, f"deployment `{name}/{label}`"))
 
 
 def _merged(entry: dict[str, object], given: dict[str, Any]) -> dict[str, object]:

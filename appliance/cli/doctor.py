@@ -12,7 +12,6 @@ from appliance.domain.model import Finding
 
 if TYPE_CHECKING:
     from appliance.config.schema import Site
-    from appliance.domain.model import Deployment
     from appliance.pipeline.manage.examine import Card
 
 
@@ -57,14 +56,12 @@ def doctor(*, deployment: str | None, offline: bool, as_json: bool) -> None:
 def _endpoints(file: Path, site: "Site", only: str | None, *, offline: bool) -> "tuple[list[Finding], list[Card]]":
     """A finding when the store cannot be opened, else a card for each enabled deployment."""
     from appliance.desk import cards, open_desk
-    from appliance.domain.errors import ConfigError, Conflict, NotFound, StoreUnavailable
+    from appliance.domain.errors import ConfigError, Conflict, StoreUnavailable
+    from appliance.pipeline.manage.deployments import asked
 
     async def ask() -> "list[Card]":
         async with open_desk(file, site=site) as desk:
-            found: list[Deployment] = [one for model in await desk.models.all() for one in model.deployments]
-        chosen = [one for one in found if (one.enabled if only is None else one.id == only)]
-        if only is not None and not chosen:
-            raise NotFound(f"there is no deployment `{only}`; see `redoubt deployments list`")
+            chosen = asked(await desk.models.all(), only)
         return [] if offline else await cards(site, chosen)
 
     try:

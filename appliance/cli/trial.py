@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,6 +20,7 @@ from appliance.domain.errors import NotFound, StoreUnavailable
 from appliance.domain.ids import ModelName, ProviderName
 from appliance.domain.ledger import LedgerRow
 from appliance.domain.model import Deployment, Model
+from appliance.domain.names import model_named_after
 from appliance.pipeline.manage.examine import Card
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Trial:
             for info in card.models:
                 if info.remote or (info.capabilities and "chat" not in info.capabilities):
                     continue
-                name = re.sub(r"[^A-Za-z0-9._:/@+-]", "-", info.id).strip("-._:/@+") or "model"
+                name = model_named_after(info.id)
                 self._register(name, card.provider, card.url, info.id)
                 say(f"found  {card.provider} at {card.url}: model `{info.id}`")
                 first = first or name
@@ -99,19 +99,15 @@ class Trial:
         return await cards(load(self.file), asked)
 
     def _register(self, name: str, provider: str, url: str, upstream: str) -> None:
-        model = Model(
-            name=ModelName(name),
-            deployments=(
-                Deployment(
-                    model=ModelName(name),
-                    label="local",
-                    provider=ProviderName(provider),
-                    url=url,
-                    upstream_model=upstream,
-                ),
-            ),
+        local = Deployment(
+            model=ModelName(name), label="local", provider=ProviderName(provider), url=url, upstream_model=upstream
         )
-        self._at_desk(lambda desk: desk.models.save(model, desk.actor))
+
+        async def register(desk: Desk) -> None:
+            model = Model(name=local.model, deployments=(local,))
+            await desk.models.save(model, desk.actor, seen=await desk.models.look(name))
+
+        self._at_desk(register)
 
     def _at_desk(self, work: Callable[[Desk], Awaitable[T]]) -> T:
         async def opened() -> T:

@@ -32,3 +32,9 @@ LABEL: Final = Naming(rf"^[A-Za-z0-9][A-Za-z0-9._-]*{_END}", 64, "a label of let
 KEY: Final = Naming(
     rf"^[A-Za-z0-9][A-Za-z0-9 ._:/@+-]*{_END}", 128, "a name of letters, digits and ` ._:/@+-`, at most 128"
 )
+
+
+def model_named_after(text: str) -> str:
+    """A name that `MODEL` takes, as near to what a server calls its model as can be."""
+    parts = [re.sub(r"[^A-Za-z0-9._:@+-]", "-", part).strip("-._:@+") for part in text.split("/")]
+    return "/".join(part for part in parts if part)[: MODEL.longest].rstrip("/") or "model"

@@ -38,7 +38,7 @@ def admin(
 
 
 def operations(handlers: Sequence[HTTPRouteHandler]) -> list[Operation]:
-    """Of every handler that declares a contract: its docstring is the summary, its return type the answer."""
+    """Of every handler that declares a contract: its docstring is what is said of it, its return type the answer."""
     return [_operation(one) for one in handlers if CONTRACT in one.opt]
 
 
@@ -46,13 +46,14 @@ def _operation(handler: HTTPRouteHandler) -> Operation:
     contract: Contract = handler.opt[CONTRACT]
     function: Any = handler.fn
     [path], [method] = handler.paths, handler.http_methods
-    says = inspect.cleandoc(function.__doc__)
+    says, _, more = inspect.cleandoc(function.__doc__).partition("\n\n")
     returned = inspect.signature(function).return_annotation
     return Operation(
         path=path.replace(":path}", "}").replace(":str}", "}"),
         method=str(method).lower(),
         name=function.__name__,
         says=says.removesuffix("."),
+        more=more,
         permission=Permission.ADMIN,
         answers={handler.status_code: Answer(says="Done.", shape=returned)},
         refuses=(*ADMIN, *contract.refuses),

@@ -1,6 +1,5 @@
 """Deployments one by one, and what their endpoints say of themselves, over the admin API."""
 
-import difflib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
@@ -13,12 +12,13 @@ from appliance.config.desired import deployment as desired_deployment
 from appliance.config.entities import DeploymentEntry
 from appliance.domain.errors import BadRequest, Conflict, ModelUnknown, NotFound
 from appliance.domain.ids import ModelName
-from appliance.domain.model import Deployment, Model
+from appliance.domain.model import Deployment
 from appliance.http.admin.body import Call, read_entity, read_query
 from appliance.http.admin.contract import admin
 from appliance.http.admin.keys import actor
 from appliance.http.admin.shapes import DeploymentShown, deployment_shown
 from appliance.http.document.operation import Named
+from appliance.pipeline.manage.deployments import asked, every, find, parts, with_deployment, without_deployment
 from appliance.pipeline.manage.examine import Card
 from appliance.pipeline.manage.models import Models
 from appliance.ports.provider import Traits
@@ -48,34 +48,35 @@ def deployment_routes(models: Models) -> list[HTTPRouteHandler]:
     async def list_deployments(request: Call) -> list[DeploymentShown]:
         """List deployments."""
         wanted = read_query(request, DeploymentQuery)
-        return [deployment_shown(one) for one in await _all(models) if wanted.model in {None, one.model}]
+        return [deployment_shown(one) for one in every(await models.all()) if wanted.model in {None, one.model}]
 
     @get("/admin/deployments/{deployment:path}", opt=admin(ModelUnknown, NotFound, names=WHICH))
     async def show_deployment(deployment: FromPath[str]) -> DeploymentShown:
         """Show one deployment."""
-        name, label = parts(deployment)
+        name, label = _parts(deployment)
         return deployment_shown(find(await models.find(name), label))
 
     @put("/admin/deployments/{deployment:path}", opt=admin(Conflict, NotFound, body=DeploymentEntry, names=WHICH))
     async def put_deployment(request: Call, deployment: FromPath[str]) -> DeploymentShown:
-        """Make or replace a deployment; a model that is not there is made with it."""
-        name, label = parts(deployment)
+        """Make or replace a deployment; a model that is not there is made with it.
+
+        409 when its model was made, changed or deleted by another request while this one was under way.
+        """
+        name, label = _parts(deployment)
+        seen = await models.look(name)
         entry = await read_entity(request, DeploymentEntry)
         if entry.label != label:
             raise BadRequest("the label in the path and in the body differ", param="label")
-        seen = next((one for one in await models.all() if one.name == name), None)
-        new = desired_deployment(ModelName(name), entry)
-        await models.save(_with(seen, new), actor(request), seen=seen)
+        new = desired_deployment(name, entry)
+        await models.save(with_deployment(seen, new), actor(request), seen=seen)
         return deployment_shown(new)
 
     @delete("/admin/deployments/{deployment:path}", opt=admin(ModelUnknown, NotFound, Conflict, names=WHICH))
     async def delete_deployment(request: Call, deployment: FromPath[str]) -> None:
         """Delete a deployment; the model stays, even without any."""
-        name, label = parts(deployment)
+        name, label = _parts(deployment)
         seen = await models.find(name)
-        gone = find(seen, label)
-        left = tuple(one for one in seen.deployments if one.label != gone.label)
-        await models.save(msgspec.structs.replace(seen, deployments=left), actor(request), seen=seen)
+        await models.save(without_deployment(seen, label), actor(request), seen=seen)
 
     return [list_deployments, show_deployment, put_deployment, delete_deployment]
 
@@ -88,10 +89,7 @@ def endpoint_routes(models: Models, cards: Cards, providers: Sequence[Traits]) -
     async def list_cards(request: Call) -> list[Card]:
         """Ask endpoints for version, models, load and open doors; nothing is generated, loaded or pulled."""
         only = read_query(request, CardQuery).deployment
-        chosen = [one for one in await _all(models) if (one.enabled if only is None else one.id == only)]
-        if only is not None and not chosen:
-            raise NotFound(f"there is no deployment `{only[:200]}`", param="deployment")
-        return await cards(chosen)
+        return await cards(asked(await models.all(), only))
 
     @get("/admin/providers", opt=admin())
     async def list_providers() -> list[Traits]:
@@ -101,30 +99,6 @@ def endpoint_routes(models: Models, cards: Cards, providers: Sequence[Traits]) -
     return [list_cards, list_providers]
 
 
-async def _all(models: Models) -> list[Deployment]:
-    return [one for model in await models.all() for one in model.deployments]
-
-
-def parts(path: str) -> tuple[str, str]:
-    """Model and label of `/MODEL/LABEL`. Raises NotFound when it is not of that form."""
-    name, slash, label = path.removeprefix("/").rpartition("/")
-    if not slash or not name or not label:
-        raise NotFound("a deployment is named MODEL/LABEL", param="deployment")
-    return name, label
-
-
-def find(model: Model, label: str) -> Deployment:
-    """Raises NotFound with the nearest label."""
-    for one in model.deployments:
-        if one.label == label:
-            return one
-    near = difflib.get_close_matches(label, [one.label for one in model.deployments], n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
-    raise NotFound(f"model `{model.name}` has no deployment `{label[:64]}`{hint}", param="deployment")
-
-
-def _with(seen: Model | None, new: Deployment) -> Model:
-    """The model with one deployment made or changed; one that was there keeps its place."""
-    model = seen or Model(name=new.model, deployments=())
-    others = tuple(new if one.label == new.label else one for one in model.deployments)
-    return msgspec.structs.replace(model, deployments=others if new in others else (*others, new))
+def _parts(path: str) -> tuple[ModelName, str]:
+    """Model and label of a path parameter, which begins with a slash. Raises NotFound."""
+    return parts(path.removeprefix("/"))

@@ -6,7 +6,7 @@ from litestar.params import FromPath
 
 from appliance.config.desired import model
 from appliance.config.entities import ModelEntry, PriceEntry
-from appliance.domain.errors import BadRequest, ModelUnknown
+from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
 from appliance.domain.ids import ModelName
 from appliance.http.admin.body import Call, read_entity
 from appliance.http.admin.contract import admin
@@ -31,13 +31,17 @@ def model_admin_routes(models: Models) -> list[HTTPRouteHandler]:
         """Show one model with its deployments."""
         return model_shown(await models.find(name.removeprefix("/")))
 
-    @put("/admin/models/{name:path}", opt=admin(body=ModelEntry, names=NAME))
+    @put("/admin/models/{name:path}", opt=admin(Conflict, body=ModelEntry, names=NAME))
     async def put_model(request: Call, name: FromPath[str]) -> ModelShown:
-        """Make a model, or replace it with all its deployments."""
+        """Make a model, or replace it with all its deployments.
+
+        409 when it was made, changed or deleted by another request while this one was under way.
+        """
+        seen = await models.look(name.removeprefix("/"))
         wanted = model(await read_entity(request, ModelEntry))
         if wanted.name != name.removeprefix("/"):
             raise BadRequest("the name in the path and in the body differ", param="name")
-        await models.save(wanted, actor(request))
+        await models.save(wanted, actor(request), seen=seen)
         return model_shown(wanted)
 
     @delete("/admin/models/{name:path}", opt=admin(ModelUnknown, names=NAME))

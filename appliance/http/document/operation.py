@@ -57,6 +57,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     says: str
     permission: Permission
+    more: str = ""  # beyond one sentence
     answers: dict[int, Answer]
     refuses: Refusals = ()
     names: dict[str, Named] = {}  # by path parameter

@@ -54,6 +54,8 @@ def document_route(made: Schema) -> HTTPRouteHandler:
 
 def _operation(one: Operation, types: Types, refusals: dict[str, Schema]) -> Schema:
     told: Schema = {"operationId": one.name, "summary": one.says}
+    if one.more:
+        told["description"] = one.more
     parameters = [
         {
             "name": name,

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from appliance.config.problems import nearest
 from appliance.domain import names
-from appliance.domain.errors import BadRequest, Conflict, ModelUnknown, NotFound
+from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
 from appliance.domain.ids import ModelName
 from appliance.domain.model import Deployment, Model
 from appliance.domain.money import Price
@@ -43,14 +43,21 @@ class Models:
             problems.extend(f"deployment `{one.id}`: {text}" for text in self._check_deployment(one))
         return problems
 
-    async def save(self, model: Model, actor: str, seen: Model | None = None) -> bool:
-        """Make it, or replace it with all its deployments. False when it is so already.
+    async def look(self, name: str) -> Model | None:
+        """What `save` must be told was seen. None: there is none."""
+        return next((model for model in await self.all() if model.name == name), None)
 
-        `seen` is what a change began from: Conflict when the store holds something else by now. Raises BadRequest.
+    async def save(self, model: Model, actor: str, seen: Model | None = None) -> bool:
+        """Make it, or replace what was `seen`, with all its deployments. False when it is so already.
+
+        Raises BadRequest; and Conflict when the store holds something else than was seen by now: of two who make the
+        same model at once, the second is told, and does not undo what the first one did.
         """
         async with self._store.unit() as unit:
-            if seen is not None and await unit.model(model.name) != seen:
-                raise Conflict(f"model `{model.name}` was changed by somebody else meanwhile; look at it again")
+            found = await unit.model(model.name)
+            if found not in (seen, model):
+                done = "changed" if found and seen else "made" if found else "deleted"
+                raise Conflict(f"model `{model.name}` was {done} by somebody else meanwhile; look at it again")
             return await self.save_in(unit, model, actor)
 
     async def save_in(self, unit: Unit, model: Model, actor: str) -> bool:
@@ -102,15 +109,6 @@ def find(models: Sequence[Model], name: str) -> Model:
             return model
     hint = nearest(name, [model.name for model in models], "see `redoubt models list`")
     raise ModelUnknown(f"no model is named `{name[:128]}`{hint}", param="model")
-
-
-def find_deployment(model: Model, label: str) -> Deployment:
-    """Raises NotFound with the nearest label."""
-    for one in model.deployments:
-        if one.label == label:
-            return one
-    hint = nearest(label, [one.label for one in model.deployments], "" if model.deployments else "it has none")
-    raise NotFound(f"model `{model.name}` has no deployment `{label[:64]}`{hint}", param="deployment")
 
 
 def _own_problems(model: Model) -> list[str]:

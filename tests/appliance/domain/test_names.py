@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domain.names import KEY, LABEL, MODEL
+from appliance.domain.names import KEY, LABEL, MODEL, model_named_after
 from appliance.http.server.target import objection
 
 CHARACTERS = st.text(alphabet="aZ09._:/@+- \n%\\é", max_size=12)
@@ -38,3 +38,19 @@ def test_a_key_may_be_named_in_words() -> None:
     assert KEY.fits("team a/ops")
     assert not KEY.fits(" a")
     assert not KEY.fits("a\n")
+
+
+@given(text=st.one_of(CHARACTERS, st.text(alphabet="a/", min_size=120, max_size=140)))
+def test_whatever_a_server_calls_its_model_a_model_can_be_named_after_it(text: str) -> None:
+    assert MODEL.fits(model_named_after(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("org/model-7b:q4", "org/model-7b:q4"), ("/srv/models//./llama 8b/", "srv/models/llama-8b"), ("../..", "model"),
+        ("é", "model"),
+    ],
+)  # fmt: skip
+def test_a_model_is_named_after_what_its_server_calls_it(text: str, name: str) -> None:
+    assert model_named_after(text) == name

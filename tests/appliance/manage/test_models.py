@@ -1,3 +1,5 @@
+import asyncio
+
 import msgspec
 import pytest
 
@@ -62,10 +64,35 @@ async def test_a_model_that_makes_no_sense_is_refused(office: Office, model: Mod
 async def test_a_change_made_on_top_of_an_older_model_is_refused(office: Office) -> None:
     first = a_model()
     await office.models.save(first, ADMIN)
-    await office.models.save(msgspec.structs.replace(first, attempts=1), "key_other")
+    await office.models.save(msgspec.structs.replace(first, attempts=1), "key_other", seen=first)
 
     with pytest.raises(Conflict, match="changed by somebody else"):
         await office.models.save(msgspec.structs.replace(first, strategy="least-busy"), ADMIN, seen=first)
+
+
+async def test_of_two_who_make_the_same_model_the_second_is_told(office: Office) -> None:
+    first, second = a_model(a_deployment("one")), a_model(a_deployment("two"))
+
+    answers = await asyncio.gather(
+        office.models.save(first, ADMIN), office.models.save(second, "key_other"), return_exceptions=True
+    )
+
+    assert answers[0] is True
+    assert isinstance(answers[1], Conflict)
+    assert "was made by somebody else" in answers[1].message
+    assert await office.models.all() == (first,)
+    assert [event.actor for event in await office.events()] == [ADMIN]
+
+
+async def test_a_change_of_a_model_that_was_deleted_meanwhile_does_not_bring_it_back(office: Office) -> None:
+    first = a_model()
+    await office.models.save(first, ADMIN)
+    await office.models.delete(first.name, "key_other")
+
+    with pytest.raises(Conflict, match="was deleted by somebody else"):
+        await office.models.save(msgspec.structs.replace(first, attempts=1), ADMIN, seen=first)
+
+    assert await office.models.all() == ()
 
 
 async def test_a_deleted_model_is_gone_and_an_unknown_one_is_answered_with_the_nearest(office: Office) -> None:

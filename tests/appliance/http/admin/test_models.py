@@ -1,3 +1,5 @@
+import json
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import httpx
@@ -122,3 +124,51 @@ async def test_a_path_with_a_control_character_does_not_reach_the_store(
 
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
     assert desk.store.tables.models == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        ("/admin/models/llama", model("llama", "a"), model("llama", "b")),
+        ("/admin/deployments/llama/a", deployment("a"), deployment("a", weight=2)),
+    ],
+)
+async def test_of_two_requests_that_make_the_same_thing_at_once_the_second_is_409(
+    admin: httpx.AsyncClient, desk: FakeDesk, path: str, first: object, second: object
+) -> None:
+    quicker: list[httpx.Response] = []
+
+    async def slow() -> AsyncIterator[bytes]:
+        """A body that is under way while another request is answered."""
+        quicker.append(await admin.put(path, json=first))
+        yield json.dumps(second).encode()
+
+    refused = await admin.put(path, content=slow(), headers={"content-type": "application/json"})
+
+    assert [one.status_code for one in quicker] == [200]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+    assert (await admin.get(path)).json() == quicker[0].json()
+    assert (await admin.put(path, json=second)).status_code == 200  # having seen it, it may be replaced
+
+
+async def test_two_deployments_of_a_new_model_made_at_once_do_not_undo_each_other(admin: httpx.AsyncClient) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        await admin.put("/admin/deployments/llama/a", json=deployment("a"))
+        yield json.dumps(deployment("b")).encode()
+
+    headers = {"content-type": "application/json"}
+    refused = await admin.put("/admin/deployments/llama/b", content=slow(), headers=headers)
+    again = await admin.put("/admin/deployments/llama/b", json=deployment("b"))
+
+    assert (refused.status_code, again.status_code) == (409, 200)
+    assert [one["id"] for one in (await admin.get("/admin/deployments")).json()] == ["llama/a", "llama/b"]
+
+
+async def test_the_same_request_twice_at_once_is_no_conflict(admin: httpx.AsyncClient) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        await admin.put("/admin/models/llama", json=model())
+        yield json.dumps(model()).encode()
+
+    twice = await admin.put("/admin/models/llama", content=slow(), headers={"content-type": "application/json"})
+
+    assert twice.status_code == 200
