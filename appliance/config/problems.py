@@ -12,9 +12,9 @@ from appliance.config.annotations import alternatives, item_type, meta, struct_i
 from appliance.config.tree import Path
 
 # A NUL is in no path, an escape sequence paints a terminal, half of a surrogate pair has no bytes.
-_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # all but tab and line break
+_UNREADABLE = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+READABLE = rf"^[^{_CONTROLS}]*$"
 UNREADABLE = "holds a control character, or half of a surrogate pair"
 
 

@@ -29,7 +29,8 @@ from appliance.ports.repositories import Store
 
 TITLE = "Redoubt admin API"
 ABOUT = """Everything an administrator changes while the gateway serves. It answers on the admin listener only, to keys
-with the role `admin`; a running gateway takes a change within a second and drops no stream.
+with the role `admin`; a running gateway takes a change within a second and drops no stream. No text may hold control
+characters but tabs and line breaks.
 
 On the host alone, with `redoubt`: making a site, a new admin key when the last one is lost, backups and their
 restoration, bringing the databases to a new release, and the egress manifest. None of them is an HTTP request, so that

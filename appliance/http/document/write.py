@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from appliance.config.problems import READABLE
 from appliance.http.document.components import Schema, Types, header, named
 from appliance.http.document.operation import JSON, Answer, Operation
 from appliance.http.document.refusals import any_refusal, refused
@@ -93,7 +94,7 @@ def _queries(fields: Schema) -> list[Schema]:
             "in": "query",
             "required": name in fields["required"],
             "description": schema.get("description", ""),
-            "schema": _without_null(schema),
+            "schema": _readable(_without_null(schema)),
         }
         for name, schema in properties.items()
     ]
@@ -106,6 +107,12 @@ def _without_null(schema: Schema) -> Schema:
         del told["default"]
     options = [option for option in told.pop("anyOf", []) if option != {"type": "null"}]
     return {**told, **(options[0] if len(options) == 1 else {"anyOf": options} if options else {})}
+
+
+def _readable(schema: Schema) -> Schema:
+    """A text of a query holds no control character, as nothing does that the configuration reads."""
+    free = schema.get("type") == "string" and not schema.keys() & {"enum", "format", "pattern"}
+    return {**schema, "pattern": READABLE} if free else schema
 
 
 def _answer(answer: Answer, types: Types) -> Schema:
