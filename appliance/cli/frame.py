@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+)([smhdw])")
+_LONGEST = 1000 * 366 * 86400  # seconds; added to a moment, more would run out of the calendar
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -120,11 +121,11 @@ class Moment(click.ParamType[datetime]):
             return datetime.now(UTC) + (span if self._ahead else -span)
         try:
             found = datetime.fromisoformat(str(value))
-        except ValueError:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail(
                 f"`{value}` is neither a date such as 2027-01-31, a moment, nor a duration such as 30d", param, ctx
             )
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class Pair(click.ParamType[tuple[str, str]]):
@@ -157,9 +158,9 @@ def duration(text: str) -> timedelta | None:
     if text == "0":
         return timedelta(0)
     match = _DURATION.fullmatch(text)
-    if match is None or len(match[1]) > 9:
+    if match is None or len(match[1]) > 11 or (seconds := int(match[1]) * _SECONDS[match[2]]) > _LONGEST:
         return None
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    return timedelta(seconds=seconds)
 
 
 def checked(plain: dict[str, object], kind: type[T], what: str) -> T:

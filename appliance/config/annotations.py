@@ -30,6 +30,11 @@ def item_type(hint: object) -> object | None:
     return _argument(hint, tuple, 0)
 
 
+def name_type(hint: object) -> object | None:
+    """What the free names of a mapping are, when there is one among the alternatives."""
+    return _argument(hint, dict, 0)
+
+
 def value_type(hint: object) -> object | None:
     """What the values of a mapping with free names are, when there is one among the alternatives."""
     return _argument(hint, dict, 1)
@@ -43,6 +48,17 @@ def meta(hint: object, name: str) -> str:
         return ""
     inner, *notes = get_args(hint)
     return meta(inner, name) or next((str(getattr(note, name)) for note in notes if getattr(note, name, None)), "")
+
+
+def bound(hint: object, name: str) -> float | None:
+    """The `le` or `max_length` of an annotated type; of a union, the first there is."""
+    if get_origin(hint) in _UNIONS:
+        return next((found for one in get_args(hint) if (found := bound(one, name)) is not None), None)
+    if get_origin(hint) is not Annotated:
+        return None
+    inner, *notes = get_args(hint)
+    own = (getattr(note, name, None) for note in notes)
+    return next((found for found in own if found is not None), bound(inner, name))
 
 
 def _argument(hint: object, container: type, at: int) -> object | None:

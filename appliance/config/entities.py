@@ -33,8 +33,16 @@ Address = Annotated[
     ),
 ]
 Reference = Annotated[
-    str, Meta(pattern=r"^(file|env):.+$", title="a reference, `file:PATH` or `env:NAME`; never the secret itself")
+    str,
+    Meta(
+        pattern=r"^(file|env):.+$",
+        max_length=4096,
+        title="a reference, `file:PATH` or `env:NAME`; never the secret itself",
+    ),
 ]
+PathName = Annotated[str, Meta(max_length=4096, title="a path")]
+Word = Annotated[str, Meta(max_length=64, title="a text")]
+Line = Annotated[str, Meta(max_length=128, title="a text")]
 
 
 class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +100,7 @@ class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     label: Annotated[LabelId, Meta(description="Unique within the model; public, it stands in `x-redoubt-deployment`.")]
     provider: Annotated[
-        str,
+        Word,
         Meta(description="The kind of server: `vllm`, `ollama`, `tgi`, `openai_compatible`, or an allowed plugin's."),
     ]
     url: Annotated[Address, Meta(description="Base address of the endpoint. Its host must stand in `egress.allow`.")]
@@ -112,17 +120,15 @@ class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         PriceEntry | None, Meta(description="What it costs; without it, `default_price`. All zero: free, said aloud.")
     ] = None
     options: Annotated[
-        dict[str, Option], Meta(description="Settings of this kind of server; `redoubt providers list` names them.")
+        dict[Word, Option],
+        Meta(max_length=64, description="Settings of this kind of server; `redoubt providers list` names them."),
     ] = {}
     credential: Annotated[
         Reference | None, Meta(description="What the endpoint asks for as bearer token: `file:PATH` or `env:NAME`.")
     ] = None
     ca_file: Annotated[
-        str | None,
-        Meta(
-            description="PEM file of the site's authority, for an https endpoint; absolute over the admin API.",
-            title="a path",
-        ),
+        PathName | None,
+        Meta(description="PEM file of the site's authority, for an https endpoint; absolute over the admin API."),
     ] = None
     media_urls: Annotated[
         bool, Meta(description="Let http(s) media addresses in requests through to this server; `data:` always may.")
@@ -151,19 +157,20 @@ class KeyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     role: Annotated[Role, Meta(description="`member` calls models; `admin` administers as well.")] = Role.MEMBER
     models: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=128, title="a model's name, or '*'")], ...],
-        Meta(description="Models it may use; `['*']`: every model."),
+        Meta(max_length=1000, description="Models it may use; `['*']`: every model."),
     ] = ()
     limits: Annotated[LimitsEntry, Meta(description="What it may use.")] = LimitsEntry()
     fields: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=64, title="a request field")], ...],
-        Meta(description="Guarded request fields it may send, such as `priority`."),
+        Meta(max_length=64, description="Guarded request fields it may send, such as `priority`."),
     ] = ()
     expires_at: Annotated[
         Annotated[datetime, Meta(tz=True, title="a moment with its zone, such as 2027-01-31T00:00:00Z")] | None,
         Meta(description="When it ends by itself."),
     ] = None
     metadata: Annotated[
-        dict[str, Annotated[str, Meta(max_length=512, title="a text")]], Meta(description="Notes of your own.")
+        dict[Line, Annotated[str, Meta(max_length=512, title="a text")]],
+        Meta(max_length=64, description="Notes of your own."),
     ] = {}
-    workspace: Annotated[str | None, Meta(description="Workspace it belongs to.", title="a text")] = None
-    team: Annotated[str | None, Meta(description="Team it belongs to.", title="a text")] = None
+    workspace: Annotated[Line | None, Meta(description="Workspace it belongs to.")] = None
+    team: Annotated[Line | None, Meta(description="Team it belongs to.")] = None

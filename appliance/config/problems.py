@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from appliance.config.annotations import alternatives, item_type, meta, struct_in, value_type
+from appliance.config.annotations import alternatives, bound, item_type, meta, name_type, struct_in, value_type
 from appliance.config.tree import Path
 
 # A NUL is in no path, an escape sequence paints a terminal, half of a surrogate pair has no bytes.
@@ -16,6 +16,9 @@ _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # all but tab and line break
 _UNREADABLE = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 READABLE = rf"^[^{_CONTROLS}]*$"
 UNREADABLE = "holds a control character, or half of a surrogate pair"
+
+
+MOST_DIGITS = 32  # of a number that is quoted back
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -52,10 +55,8 @@ def problems(value: object, expected: object, path: Path = ()) -> Iterator[Probl
         found = [problem for at, one in enumerate(value) for problem in problems(one, item, (*path, at))]
         yield from found or _in_leaf(value, expected, path)
     elif (of := value_type(expected)) is not None and isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from (
-                [Problem(path, f"a name in it {UNREADABLE}")] if _unreadable(name) else problems(one, of, (*path, name))
-            )
+        found = [problem for entry in value.items() for problem in _in_entry(entry, name_type(expected), of, path)]
+        yield from found or _in_leaf(value, expected, path)
     else:
         yield from _in_leaf(value, expected, path)
 
@@ -74,6 +75,13 @@ def _in_struct(value: Mapping[str, object], struct: type[msgspec.Struct], path: 
         elif field.required:
             found.append(Problem(path, f"`{name}` is missing"))
     yield from found or _in_leaf(value, struct, path)
+
+
+def _in_entry(entry: tuple[str, object], name_type: object, of: object, path: Path) -> list[Problem]:
+    """Of a mapping with free names; a name that is wrong is not repeated, as it could be anything."""
+    name, value = entry
+    wrong = [Problem(path, f"a name in it: {one.text}") for one in problems(name, name_type)]
+    return wrong or list(problems(value, of, (*path, name)))
 
 
 def _in_leaf(value: object, expected: object, path: Path) -> Iterator[Problem]:
@@ -96,11 +104,12 @@ def _explain(value: object, expected: object, said: str) -> str:
     if words and isinstance(value, str):
         given = f", got `{value}`" if len(value) <= 64 else ""
         return f"is not one of the words allowed{given}{nearest(value, words)}"
-    if words and not isinstance(value, dict | list):
+    if words:
         return "expected one of " + ", ".join(f"`{word}`" for word in words) + f", got {_kind(value)}"
     texts = str in alternatives(expected)
     kind = "another text" if texts and isinstance(value, str) else _kind(value)
-    if wanted := meta(expected, "title") or _shape(expected, value):
+    wanted = meta(expected, "title") or _shape(expected, value)
+    if wanted := ", ".join(part for part in (wanted, _over(expected, value, wanted)) if part):
         return f"expected {wanted}, got {kind}"
     return said[0].lower() + said[1:]
 
@@ -117,6 +126,18 @@ def _shape(expected: object, value: object) -> str:
     return "a text" if str in members else ""
 
 
+def _over(expected: object, value: object, told: str) -> str:
+    """The bound that a value of the right kind is beyond, unless it was `told` already."""
+    number = isinstance(value, int) or (isinstance(value, float) and float in alternatives(expected))
+    most = bound(expected, "le" if number else "max_length")
+    if most is None or f"{most:.0f}" in told:
+        return ""
+    if isinstance(value, int | float):
+        return f"at most {most:.0f}" if value > most else ""
+    size = len(value) if isinstance(value, str | list | dict) else 0
+    return f"at most {most:.0f} {'characters' if isinstance(value, str) else 'of them'}" if size > most else ""
+
+
 def _kind(value: object) -> str:
     """What was written, without quoting a text: it could be a secret in the wrong place."""
     match value:
@@ -125,7 +146,7 @@ def _kind(value: object) -> str:
         case bool():
             return "`true`" if value else "`false`"
         case int() | float():
-            return f"{value}"
+            return f"{value}"[:MOST_DIGITS]
         case str():
             return "a text"
         case list():

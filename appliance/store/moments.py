@@ -16,7 +16,11 @@ def micros(at: datetime) -> int:
 
 
 def moment(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
+    """The last moment there is for one beyond the calendar: a row that cannot be read would hide all others."""
+    try:
+        return EPOCH + timedelta(microseconds=at)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def maybe_micros(at: datetime | None) -> int | None:

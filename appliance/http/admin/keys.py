@@ -32,7 +32,7 @@ class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the old value goes on working."""
 
     overlap_seconds: Annotated[
-        int, msgspec.Meta(ge=0, le=90 * 86400, title="a whole number of seconds, at most 90 days")
+        int, msgspec.Meta(ge=0, le=90 * 86400, title="a whole number of seconds, at most 7776000")
     ] = 86400
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from appliance.config.desired import KeyTerms
 from appliance.config.problems import nearest
@@ -11,6 +11,7 @@ from appliance.domain.errors import BadRequest, Conflict, NotFound
 from appliance.domain.identity import Key, Role
 from appliance.policy.rules import GUARDED
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # a calendar ends with the year 9999, and a zone may carry a moment beyond it
 ID = re.compile(r"key_[0-9a-f]{16}")
 
 
@@ -22,6 +23,8 @@ def check_terms(terms: KeyTerms) -> None:
         raise BadRequest("a key's name may not look like a key's id (`key_` and 16 hex digits)", param="name")
     if "*" in terms.models and len(terms.models) > 1:
         raise BadRequest("`*` is every model; leave the other names out", param="models")
+    if terms.expires_at is not None and terms.expires_at >= LATEST:
+        raise BadRequest(f"`expires_at` lies beyond the year {LATEST.year}; leave it out", param="expires_at")
     for field in terms.fields:
         if field not in GUARDED:
             hint = nearest(field, sorted(GUARDED))

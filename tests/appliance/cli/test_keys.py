@@ -138,3 +138,14 @@ def test_another_master_key_is_refused(program: Program) -> None:
     key.chmod(0o400)
 
     assert "does not open `pepper 1`" in program.refusal("keys", "create", "wiki")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["99999999999w", "99999999999s", "400000d", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "now"],
+)
+def test_an_end_beyond_the_calendar_is_a_wrong_word_and_no_fault(program: Program, moment: str) -> None:
+    result = program.run("keys", "create", "alice", "--expires", moment)
+
+    assert result.exit_code == 2, result.output
+    assert "is neither a date such as 2027-01-31" in " ".join(result.output.replace("│", " ").split())

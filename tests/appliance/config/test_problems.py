@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from appliance.config.annotations import alternatives, item_type, struct_in
+from appliance.config.entities import KeyEntry
 from appliance.config.load import check, load
 from appliance.config.problems import problems
 from appliance.config.schema import Site
@@ -209,3 +210,23 @@ def test_a_text_no_one_can_read_is_refused_wherever_it_stands(text: str) -> None
 
 def test_a_note_may_have_lines() -> None:
     assert list(problems({"keys": [{"name": "k", "metadata": {"note": "one\n\ttwo\n"}}]}, Site)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ({"limits": {"rpm": 10**15 + 1}},
+         "limits.rpm: expected a whole number >= 0, at most 1000000000000000, got 1000000000000001"),
+        ({"limits": {"rpm": 10**400}},
+         f"limits.rpm: expected a whole number >= 0, at most 1000000000000000, got {10**31}"),
+        ({"metadata": {"a": "x" * 513}}, "metadata.a: expected a text, at most 512 characters, got another text"),
+        ({"metadata": {"x" * 129: "a"}},
+         "metadata: a name in it: expected a text, at most 128 characters, got another text"),
+        ({"metadata": {str(at): "a" for at in range(65)}}, "metadata: expected at most 64 of them, got a mapping"),
+        ({"models": ["a"] * 1001}, "models: expected at most 1000 of them, got a list"),
+        ({"team": "x" * 129}, "team: expected a text, at most 128 characters, got another text"),
+        ({"role": ["admin"]}, "role: expected one of `member`, `admin`, got a list"),
+    ],
+)  # fmt: skip
+def test_what_is_too_large_or_too_long_is_told_the_bound(key: dict[str, object], expected: str) -> None:
+    assert [str(problem) for problem in problems({"name": "k", **key}, KeyEntry)] == [expected]

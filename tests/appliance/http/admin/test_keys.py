@@ -77,6 +77,7 @@ async def test_a_pepper_is_rotated(admin: httpx.AsyncClient) -> None:
         ({"name": "a", "expires_at": 1900000000}, "expires_at"),
         ({"name": "a", "expires_at": "2027-01-31T00:00:00"}, "expires_at"),
         ({"name": "a", "expires_at": "2001-01-31T00:00:00Z"}, "expires_at"),
+        ({"name": "a", "expires_at": "9999-12-31T23:59:59-14:00"}, "expires_at"),
         ({"name": "key_0123456789abcdef"}, "name"),
         ({"name": "a\r\nx-injected: 1"}, "name"),
         ([], None),
@@ -110,4 +111,11 @@ async def test_an_overlap_that_is_no_whole_number_of_seconds_is_told_so(
     refused = await admin.post("/admin/keys/key 1/rotate", json={"overlap_seconds": seconds})
 
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "overlap_seconds")
-    assert "expected a whole number of seconds, at most 90 days, got " in refused.json()["error"]["message"]
+    assert "expected a whole number of seconds, at most 7776000, got " in refused.json()["error"]["message"]
+
+
+async def test_a_path_that_is_not_there_is_told_where_the_admin_api_begins(admin: httpx.AsyncClient) -> None:
+    refused = await admin.get("/v1/models")
+
+    assert refused.status_code == 404
+    assert refused.json()["error"]["message"] == "there is nothing at `/v1/models`; the API begins at `/admin`"
