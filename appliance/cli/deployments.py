@@ -11,7 +11,7 @@ from appliance.cli.output import say, say_json, say_table
 if TYPE_CHECKING:
     from appliance.desk import Desk
     from appliance.domain.ids import ModelName
-    from appliance.domain.model import Deployment, Model
+    from appliance.domain.model import Deployment
 
 PLAIN = ("provider", "url", "weight", "max_parallel", "credential", "ca_file", "media_urls", "enabled")
 
@@ -103,14 +103,12 @@ def set_(*, deployment: str, as_json: bool, **given: Any) -> None:
 
     What is not named stays as it is. A running gateway follows within a second and drops no stream.
     """
-    from appliance.pipeline.manage.deployments import with_deployment
-
     name, label = _parts(deployment)
 
     async def work(desk: "Desk") -> "Deployment":
-        seen = await desk.models.look(name)
+        seen = await desk.models.look_at(name, label)
         changed = _changed(seen, name, label, given)
-        await desk.models.save(with_deployment(seen, changed), desk.actor, seen=seen)
+        await desk.models.save_deployment(changed, desk.actor, seen=seen)
         return changed
 
     saved = at_desk(work)
@@ -124,15 +122,8 @@ def set_(*, deployment: str, as_json: bool, **given: Any) -> None:
 @click.argument("deployment", metavar="MODEL/LABEL")
 def delete(*, deployment: str) -> None:
     """Delete a deployment; the model stays, even without any."""
-    from appliance.pipeline.manage.deployments import without_deployment
-
     name, label = _parts(deployment)
-
-    async def work(desk: "Desk") -> None:
-        seen = await desk.models.find(name)
-        await desk.models.save(without_deployment(seen, label), desk.actor, seen=seen)
-
-    at_desk(work)
+    at_desk(lambda desk: desk.models.delete_deployment(name, label, desk.actor))
     say(f"deployment `{deployment}` is deleted")
 
 
@@ -147,13 +138,12 @@ def _parts(deployment: str) -> "tuple[ModelName, str]":
         raise click.BadParameter(f"{error.message}, not `{deployment}`") from error
 
 
-def _changed(seen: "Model | None", name: "ModelName", label: str, given: dict[str, Any]) -> "Deployment":
+def _changed(old: "Deployment | None", name: "ModelName", label: str, given: dict[str, Any]) -> "Deployment":
     """The deployment as it was, or as it is when nothing is said, with the options of this call laid over it."""
     from appliance.config.desired import deployment as as_deployment
     from appliance.config.entities import DeploymentEntry
     from appliance.config.render import deployment_entry
 
-    old = next((one for one in (seen.deployments if seen else ()) if one.label == label), None)
     entry: dict[str, object] = {"label": label} if old is None else deployment_entry(old)
     return as_deployment(name, checked(_merged(entry, given), DeploymentEntry, f"deployment `{name}/{label}`"))
 

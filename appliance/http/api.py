@@ -49,8 +49,8 @@ def raw(kind: Kind, route: InferenceRoute) -> ASGIRouteHandler:
     return ASGIRouteHandler(paths(kind), opt=opt(Permission.INFER), copy_scope=False, name=kind.name.lower())(serve)
 
 
-def error_handlers(edges: Edges, begins: str = "/v1") -> ExceptionHandlersMap:
-    """App-level: Litestar raises 404 and 405 outside of every router. `begins`: where the listener's API does."""
+def error_handlers(edges: Edges, hint: str = "the API begins at `/v1`") -> ExceptionHandlersMap:
+    """App-level: Litestar raises 404 and 405 outside of every router. `hint`: what to try instead of a wrong path."""
 
     def ours(request: Request[Any, Any, Any], error: GatewayError) -> Response[bytes]:
         edges.on_refused(error, request.client.host if request.client else "")
@@ -59,7 +59,7 @@ def error_handlers(edges: Edges, begins: str = "/v1") -> ExceptionHandlersMap:
     def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         path = request.scope["path"]
         if error.status_code == 404:
-            return ours(request, NotFound(f"there is nothing at `{path[:128]}`; the API begins at `{begins}`"))
+            return ours(request, NotFound(f"there is nothing at `{path[:128]}`; {hint}"))
         if error.status_code == 405:
             served = (error.headers or {}).get("allow", "").split(", ")
             allow = tuple(method for method in served if method not in {"", "OPTIONS"})

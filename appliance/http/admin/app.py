@@ -61,7 +61,7 @@ def build_admin(surface: Surface, desk: Desk) -> Litestar:
     ]
     app = Naming(
         [Router("/", route_handlers=[*routes, *opened], guards=[permission_guard(surface.authenticate)])],
-        exception_handlers=error_handlers(surface.edges, "/admin"),
+        exception_handlers=error_handlers(surface.edges, "`/openapi.json` says what is served here"),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=BODY_BYTES,

@@ -18,7 +18,7 @@ from appliance.http.admin.contract import admin
 from appliance.http.admin.keys import actor
 from appliance.http.admin.shapes import DeploymentShown, deployment_shown
 from appliance.http.document.operation import Named
-from appliance.pipeline.manage.deployments import asked, every, find, parts, with_deployment, without_deployment
+from appliance.pipeline.manage.deployments import asked, every, find, parts
 from appliance.pipeline.manage.examine import Card
 from appliance.pipeline.manage.models import Models
 from appliance.ports.provider import Traits
@@ -60,23 +60,22 @@ def deployment_routes(models: Models) -> list[HTTPRouteHandler]:
     async def put_deployment(request: Call, deployment: FromPath[str]) -> DeploymentShown:
         """Make or replace a deployment; a model that is not there is made with it.
 
-        409 when its model was made, changed or deleted by another request while this one was under way.
+        409 when another request made, changed or deleted it while this one was under way.
         """
         name, label = _parts(deployment)
-        seen = await models.look(name)
+        seen = await models.look_at(name, label)
         entry = await read_entity(request, DeploymentEntry)
         if entry.label != label:
             raise BadRequest("the label in the path and in the body differ", param="label")
         new = desired_deployment(name, entry)
-        await models.save(with_deployment(seen, new), actor(request), seen=seen)
+        await models.save_deployment(new, actor(request), seen=seen)
         return deployment_shown(new)
 
-    @delete("/admin/deployments/{deployment:path}", opt=admin(ModelUnknown, NotFound, Conflict, names=WHICH))
+    @delete("/admin/deployments/{deployment:path}", opt=admin(ModelUnknown, NotFound, names=WHICH))
     async def delete_deployment(request: Call, deployment: FromPath[str]) -> None:
         """Delete a deployment; the model stays, even without any."""
         name, label = _parts(deployment)
-        seen = await models.find(name)
-        await models.save(without_deployment(seen, label), actor(request), seen=seen)
+        await models.delete_deployment(name, label, actor(request))
 
     return [list_deployments, show_deployment, put_deployment, delete_deployment]
 

@@ -35,7 +35,7 @@ def model_admin_routes(models: Models) -> list[HTTPRouteHandler]:
     async def put_model(request: Call, name: FromPath[str]) -> ModelShown:
         """Make a model, or replace it with all its deployments.
 
-        409 when it was made, changed or deleted by another request while this one was under way.
+        409 when another request made, changed or deleted it while this one was under way.
         """
         seen = await models.look(name.removeprefix("/"))
         wanted = model(await read_entity(request, ModelEntry))

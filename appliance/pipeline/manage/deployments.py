@@ -1,4 +1,4 @@
-"""One deployment within its model: named, found, put in its place, taken out. Pure; `Models.save` keeps the result."""
+"""One deployment within its model: named, found, put in its place, taken out. Pure; `Models` keeps the result."""
 
 from collections.abc import Iterable
 

@@ -9,6 +9,7 @@ from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
 from appliance.domain.ids import ModelName
 from appliance.domain.model import Deployment, Model
 from appliance.domain.money import Price
+from appliance.pipeline.manage.deployments import every, with_deployment, without_deployment
 from appliance.pipeline.manage.records import Scribe, model_record, price_record
 from appliance.ports.clock import Clock
 from appliance.ports.repositories import Store, Unit
@@ -36,16 +37,27 @@ class Models:
         """Raises ModelUnknown with the nearest name."""
         return find(await self.all(), name)
 
-    def problems(self, model: Model) -> list[str]:
-        """Why a model may not be saved, each beginning with what it is about. Empty: it may."""
+    def problems(self, model: Model, before: Model | None = None) -> list[str]:
+        """Why a model may not be saved, each beginning with what it is about. Empty: it may.
+
+        What providers and the egress guard say of a deployment that was there `before` is not in the way of a change
+        elsewhere: an address that may no longer be dialled must not keep its neighbour from being deleted.
+        """
         problems = _own_problems(model)
+        kept = before.deployments if before else ()
         for one in model.deployments:
+            if one in kept:
+                continue
             problems.extend(f"deployment `{one.id}`: {text}" for text in self._check_deployment(one))
         return problems
 
     async def look(self, name: str) -> Model | None:
         """What `save` must be told was seen. None: there is none."""
         return next((model for model in await self.all() if model.name == name), None)
+
+    async def look_at(self, name: str, label: str) -> Deployment | None:
+        """What `save_deployment` must be told was seen. None: there is none."""
+        return next((one for one in every(await self.all()) if (one.model, one.label) == (name, label)), None)
 
     async def save(self, model: Model, actor: str, seen: Model | None = None) -> bool:
         """Make it, or replace what was `seen`, with all its deployments. False when it is so already.
@@ -54,17 +66,27 @@ class Models:
         same model at once, the second is told, and does not undo what the first one did.
         """
         async with self._store.unit() as unit:
-            found = await unit.model(model.name)
-            if found not in (seen, model):
-                done = "changed" if found and seen else "made" if found else "deleted"
-                raise Conflict(f"model `{model.name}` was {done} by somebody else meanwhile; look at it again")
+            _unmoved(f"model `{model.name}`", await unit.model(model.name), seen, model)
             return await self.save_in(unit, model, actor)
+
+    async def save_deployment(self, new: Deployment, actor: str, seen: Deployment | None = None) -> bool:
+        """The same of one deployment; its model is made if there is none, and the others behind it stay as they are."""
+        async with self._store.unit() as unit:
+            model = await unit.model(new.model)
+            found = next((one for one in (model.deployments if model else ()) if one.label == new.label), None)
+            _unmoved(f"deployment `{new.id}`", found, seen, new)
+            return await self.save_in(unit, with_deployment(model, new), actor)
+
+    async def delete_deployment(self, name: ModelName, label: str, actor: str) -> None:
+        """The model stays, even without any. Raises ModelUnknown, NotFound."""
+        async with self._store.unit() as unit:
+            await self.save_in(unit, without_deployment(find(await unit.models(), name), label), actor)
 
     async def save_in(self, unit: Unit, model: Model, actor: str) -> bool:
         """The same inside a transaction that does more."""
-        if problems := self.problems(model):
-            raise BadRequest("; ".join(problems), param="model")
         before = await unit.model(model.name)
+        if problems := self.problems(model, before):
+            raise BadRequest("; ".join(problems), param="model")
         if before == model:
             return False
         await unit.save_model(model)
@@ -109,6 +131,13 @@ def find(models: Sequence[Model], name: str) -> Model:
             return model
     hint = nearest(name, [model.name for model in models], "see `redoubt models list`")
     raise ModelUnknown(f"no model is named `{name[:128]}`{hint}", param="model")
+
+
+def _unmoved(what: str, found: object, seen: object, wanted: object) -> None:
+    """Raises Conflict unless the store holds what the change began from, or what it wants."""
+    if found not in (seen, wanted):
+        done = "deleted" if found is None else "made" if seen is None else "changed"
+        raise Conflict(f"{what} was {done} by somebody else meanwhile; look at it again")
 
 
 def _own_problems(model: Model) -> list[str]:

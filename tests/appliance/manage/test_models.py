@@ -125,3 +125,40 @@ async def test_the_default_price_is_set_and_taken_away_with_an_event_each(office
 async def test_an_authority_file_that_is_relative_to_nothing_is_refused(office: Office, ca_file: str) -> None:
     with pytest.raises(BadRequest, match="deployment `llama/one`: `ca_file` is no absolute path"):
         await office.models.save(a_model(a_deployment(ca_file=ca_file)), ADMIN)
+
+
+async def test_deployments_of_a_new_model_made_at_once_are_all_there(office: Office) -> None:
+    labels = [f"n{at}" for at in range(8)]
+
+    await asyncio.gather(*(office.models.save_deployment(a_deployment(label), ADMIN) for label in labels))
+
+    (model,) = await office.models.all()
+    assert sorted(one.label for one in model.deployments) == labels
+
+
+async def test_a_deployment_that_moved_since_it_was_seen_is_not_overwritten(office: Office) -> None:
+    first, second = a_deployment("one"), a_deployment("one", weight=2.0)
+    await office.models.save_deployment(first, ADMIN)
+    assert not await office.models.save_deployment(first, ADMIN)  # as wanted: nothing to do, and no conflict
+
+    with pytest.raises(Conflict, match="deployment `llama/one` was made by somebody else"):
+        await office.models.save_deployment(second, "key_other")
+    await office.models.save_deployment(second, ADMIN, seen=first)
+    with pytest.raises(Conflict, match="was changed by somebody else"):
+        await office.models.save_deployment(a_deployment("one", weight=3.0), ADMIN, seen=first)
+    await office.models.delete_deployment(ModelName("llama"), "one", ADMIN)
+    with pytest.raises(Conflict, match="was deleted by somebody else"):
+        await office.models.save_deployment(first, ADMIN, seen=second)
+
+    assert [model.deployments for model in await office.models.all()] == [()]
+
+
+async def test_a_deployment_that_may_no_longer_be_dialled_does_not_keep_its_neighbour(office: Office) -> None:
+    await office.models.save(a_model(a_deployment("one"), a_deployment("two")), ADMIN)
+    office.problems.append("10.0.0.7 is not in `egress.allow`")
+
+    await office.models.delete_deployment(ModelName("llama"), "one", ADMIN)
+
+    assert [one.label for one in (await office.models.find("llama")).deployments] == ["two"]
+    with pytest.raises(BadRequest, match="deployment `llama/two`: 10"):
+        await office.models.save_deployment(a_deployment("two", weight=2.0), ADMIN, seen=a_deployment("two"))

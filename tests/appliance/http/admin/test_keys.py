@@ -114,8 +114,11 @@ async def test_an_overlap_that_is_no_whole_number_of_seconds_is_told_so(
     assert "expected a whole number of seconds, at most 7776000, got " in refused.json()["error"]["message"]
 
 
-async def test_a_path_that_is_not_there_is_told_where_the_admin_api_begins(admin: httpx.AsyncClient) -> None:
+async def test_a_path_that_is_not_there_is_told_where_to_look(admin: httpx.AsyncClient) -> None:
     refused = await admin.get("/v1/models")
 
     assert refused.status_code == 404
-    assert refused.json()["error"]["message"] == "there is nothing at `/v1/models`; the API begins at `/admin`"
+    assert (
+        refused.json()["error"]["message"]
+        == "there is nothing at `/v1/models`; `/openapi.json` says what is served here"
+    )
