@@ -158,18 +158,24 @@ def _merged(entry: dict[str, object], given: dict[str, Any]) -> dict[str, object
             known = plain.get(name)
             kept = {**(known if isinstance(known, dict) else {}), **dict(pairs)}
             plain[name] = {one: _typed(text) if name != "price" else text for one, text in kept.items() if text != ""}
+    if not plain.get("price"):
+        plain["price"] = None  # the last amount was taken away: an empty price would be free of charge
     if given["no_price"]:
         plain["price"] = None
     return plain
 
 
 def _typed(text: object) -> object:
-    """`true`, `false` and numbers as such, as the file would read them."""
+    """`true`, `false` and numbers as such, as the file would read them. What it could not read is a text."""
     from appliance.config.tree import parse
+    from appliance.domain.errors import ConfigError
 
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text.strip():
         return text
-    value = parse(text, "--option").data if text.strip() else text
+    try:
+        value = parse(text, "").data
+    except ConfigError:
+        return text
     return value if isinstance(value, bool | int | float) else text
 
 

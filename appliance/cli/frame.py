@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+)([smhdw])")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _LONGEST = 1000 * 366 * 86400  # seconds; added to a moment, more would run out of the calendar
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -142,15 +143,17 @@ class Pair(click.ParamType[tuple[str, str]]):
         return name, rest
 
 
-class OrNone(click.ParamType[int | str]):
-    """A text, or `none` to take a limit away."""
+class OrNone(click.ParamType[float | str]):
+    """A number, or `none` to take a limit away. Any other text stays one, and is refused by whom it is for."""
 
     name = "number|none"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         del param, ctx
         text = str(value)
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
+        if not _NUMBER.fullmatch(text):
+            return text
+        return float(text) if "." in text else int(text)
 
 
 def duration(text: str) -> timedelta | None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import msgspec
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from appliance.domain.errors import Conflict, StoreUnavailable
+from appliance.domain.errors import BadRequest, Conflict, StoreUnavailable
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def translated(what: str, conflict: dict[str, str] | None = None) -> Iterator[No
     """Raise StoreUnavailable, naming `what`, for whatever the database cannot do.
 
     A broken constraint becomes Conflict: with the text of the first entry of `conflict` whose name (`table.column`)
-    the database complained about, else in general words.
+    the database complained about, else in general words. A text that has no bytes becomes BadRequest.
     """
     try:
         yield
@@ -28,6 +28,8 @@ def translated(what: str, conflict: dict[str, str] | None = None) -> Iterator[No
         raise StoreUnavailable(f"{what} cannot be used now: {reason(cause)}") from error
     except sqlite3.Error as error:
         raise StoreUnavailable(f"{what} cannot be used now: {reason(error)}") from error
+    except UnicodeEncodeError as error:
+        raise BadRequest("a text holds half of a surrogate pair, which no database can hold") from error
     except msgspec.MsgspecError as error:
         raise StoreUnavailable(f"{what} holds an entry that this release cannot read: {error}") from error
 

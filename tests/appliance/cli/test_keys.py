@@ -49,7 +49,10 @@ def test_setting_changes_what_is_named_and_keeps_the_rest(program: Program) -> N
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--rpm", "many"), "limits.rpm: expected a whole number >= 0"),
+        (("--rpm", "many"), "limits.rpm: expected a whole number >= 0, got a text"),
+        (("--rpm", "5.0"), "limits.rpm: expected a whole number >= 0, got 5.0"),
+        (("--tpm", "-1"), "limits.tpm: expected a whole number >= 0, got -1"),
+        (("--parallel", "9" * 20), "limits.parallel: expected a whole number >= 0, at most 1000000000000000, got 9999"),
         (("--budget", "-1"), "an amount of money lies between"),
         (("--budget", "0.0000001"), "at most 6 decimals"),
         (("--field", "priorty"), "did you mean `priority`?"),

@@ -50,6 +50,8 @@ def test_setting_a_deployment_again_changes_what_is_named(program: Program) -> N
         (("--timeout", "total=0"), "timeouts.total: expected a number of seconds > 0"),
         (("--timeout", "totl=1"), "did you mean `total`?"),
         (("--price", "input=cheap"), "price.input: expected an amount of money"),
+        (("--timeout", "total=1e400"), "timeouts.total: expected a number of seconds > 0, got a text"),
+        (("--option", "cache_salt=[1"), "must be of type bool, got `[1`"),
         (("--weight", "-1"), "weight: expected a number >= 0"),
         (("--credential", "hunter2"), "never the secret itself"),
     ],
@@ -117,3 +119,47 @@ def test_a_model_that_a_path_could_not_name_is_not_made(program: Program, name: 
 
     assert f"expected {MODEL.words}" in told
     assert program.json("models", "list") == []
+
+
+def test_a_price_whose_last_amount_is_taken_away_is_no_price_and_not_free(program: Program) -> None:
+    program.deploy("llama/one", "http://127.0.0.1:9", "--price", "input=1")
+
+    program.say("deployments", "set", "llama/one", "--price", "input=")
+
+    assert "price" not in program.json("deployments", "show", "llama/one")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "deployments",
+            "set",
+            "m\udcff/a",
+            "--provider",
+            "vllm",
+            "--url",
+            "http://127.0.0.1:9",
+            "--upstream-model",
+            "x",
+        ),
+        (
+            "deployments",
+            "set",
+            "m/a\udcff",
+            "--provider",
+            "vllm",
+            "--url",
+            "http://127.0.0.1:9",
+            "--upstream-model",
+            "x",
+        ),
+        ("deployments", "show", "m/\udcff"),
+        ("models", "delete", "\udcff"),
+        ("keys", "create", "\udcff"),
+        ("events", "list", "--action", "\udcff"),
+        ("ledger", "list", "--key", "\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_in_one_line(program: Program, words: list[str]) -> None:
+    assert "\n" not in program.refusal(*words)
