@@ -6,7 +6,7 @@ the domain's values.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +14,7 @@ from msgspec import Meta
 from appliance.config.amounts import micros
 from appliance.domain import names
 from appliance.domain.identity import Role, Window
-from appliance.domain.model import Option, Timeouts
+from appliance.domain.model import Timeouts
 from appliance.domain.money import Price
 
 _UNITS = "an amount of money, such as 0.15"
@@ -41,12 +41,20 @@ Reference = Annotated[
     ),
 ]
 PathName = Annotated[str, Meta(max_length=4096, title="a path")]
+OptionValue = (
+    Annotated[str, Meta(max_length=512)]
+    | Annotated[int, Meta(ge=-(2**53), le=2**53)]
+    | float
+    | bool  # a domain `Option`
+)
 Word = Annotated[str, Meta(max_length=64, title="a text")]
 Line = Annotated[str, Meta(max_length=128, title="a text")]
 
 
 class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What tokens and GPU time cost."""
+
+    empty: ClassVar[str] = "a price names at least one amount; `input: 0` alone is free, said aloud"
 
     input: Annotated[Amount, Meta(description="Units per 1,000,000 prompt tokens.")] = Decimal(0)
     cached: Annotated[
@@ -120,7 +128,7 @@ class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         PriceEntry | None, Meta(description="What it costs; without it, `default_price`. All zero: free, said aloud.")
     ] = None
     options: Annotated[
-        dict[Word, Option],
+        dict[Word, OptionValue],
         Meta(max_length=64, description="Settings of this kind of server; `redoubt providers list` names them."),
     ] = {}
     credential: Annotated[

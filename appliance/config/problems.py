@@ -3,11 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from enum import Enum
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from appliance.config.amounts import micros
 from appliance.config.annotations import alternatives, bound, item_type, meta, name_type, struct_in, value_type
 from appliance.config.tree import Path
 
@@ -64,6 +66,9 @@ def problems(value: object, expected: object, path: Path = ()) -> Iterator[Probl
 def _in_struct(value: Mapping[str, object], struct: type[msgspec.Struct], path: Path) -> Iterator[Problem]:
     hints = get_type_hints(struct, include_extras=True)
     fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    if not value and hasattr(struct, "empty"):  # allowed by its types, and never what was meant
+        yield Problem(path, struct.empty)
+        return
     found = [
         Problem((*path, name), f"unknown field `{name}`{nearest(name, sorted(fields))}")
         for name in value
@@ -89,10 +94,24 @@ def _in_leaf(value: object, expected: object, path: Path) -> Iterator[Problem]:
         yield Problem(path, UNREADABLE)
         return
     try:
-        msgspec.convert(value, expected)
+        made = msgspec.convert(value, expected)
     except msgspec.ValidationError as e:
         text, _, _ = str(e).partition(" - at `$")
         yield Problem(path, _explain(value, expected, text))
+        return
+    if isinstance(made, Decimal) and (wrong := _no_money(value, made)):
+        yield Problem(path, wrong)
+
+
+def _no_money(written: object, amount: Decimal) -> str:
+    """Why it is no amount; also for digits and spaces that only Python reads as one. Empty: it is one."""
+    if isinstance(written, str) and not (written.isascii() and "_" not in written and written == written.strip()):
+        return "an amount of money is written in digits, such as 0.15"
+    try:
+        micros(amount)
+    except ValueError as e:
+        return str(e)
+    return ""
 
 
 def _unreadable(value: object) -> bool:

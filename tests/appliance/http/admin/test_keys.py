@@ -71,7 +71,7 @@ async def test_a_pepper_is_rotated(admin: httpx.AsyncClient) -> None:
         ({"name": "a", "modles": ["*"]}, "modles"),
         ({"name": "a", "limits": {"rpm": "5"}}, "limits.rpm"),
         ({"name": "a", "limits": {"rpm": -1}}, "limits.rpm"),
-        ({"name": "a", "limits": {"budget": 1e-9}}, "limits"),
+        ({"name": "a", "limits": {"budget": 1e-9}}, "limits.budget"),
         ({"name": "a", "models": ["*", "llama"]}, "models"),
         ({"name": "a", "fields": ["messages"]}, "fields"),
         ({"name": "a", "expires_at": 1900000000}, "expires_at"),

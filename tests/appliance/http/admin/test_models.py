@@ -70,7 +70,22 @@ async def test_a_default_price_is_set_shown_and_taken_away(admin: httpx.AsyncCli
     assert (await admin.get("/admin/default-price")).json() == {"default_price": None}
 
 
-@pytest.mark.parametrize("amount", [-1, "1e99", "NaN", "0.0000001", 10**400, True, {}])
+async def test_a_price_that_names_nothing_is_not_free(admin: httpx.AsyncClient) -> None:
+    refused = await admin.put("/admin/default-price", json={})
+
+    assert refused.status_code == 400
+    assert "a price names at least one amount" in refused.json()["error"]["message"]
+    assert (await admin.get("/admin/default-price")).json() == {"default_price": None}
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 10**30, -(10**30)])
+async def test_an_option_is_no_number_that_others_cannot_hold(admin: httpx.AsyncClient, number: int) -> None:
+    refused = await admin.put("/admin/deployments/llama/a", json=deployment("a", options={"num_ctx": number}))
+
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "options.num_ctx")
+
+
+@pytest.mark.parametrize("amount", [-1, "1e99", "\uff19", "1_000", " 1", "NaN", "0.0000001", 10**400, True, {}])
 async def test_an_amount_that_is_no_money_is_refused(admin: httpx.AsyncClient, amount: object) -> None:
     assert (await admin.put("/admin/default-price", json={"input": amount})).status_code == 400
 
