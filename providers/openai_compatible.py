@@ -2,12 +2,13 @@
 
 They agree on the chat route and little else, so what differs is an option of the deployment:
 
-| server             | options                                        |
-|--------------------|------------------------------------------------|
-| llama.cpp          | none                                           |
-| SGLang             | `native_choices: true`                         |
-| LM Studio          | none                                           |
-| transformers serve | `strict_fields: true` (422 for unknown fields) |
+| server             | options                                          |
+|--------------------|--------------------------------------------------|
+| llama.cpp          | none                                             |
+| llama-cpp-python   | none; start it with `--interrupt_requests false` |
+| SGLang             | `native_choices: true`                           |
+| LM Studio          | none                                             |
+| transformers serve | `strict_fields: true` (422 for unknown fields)   |
 """
 
 from typing import Any, Final
@@ -95,6 +96,12 @@ class OpenAICompatible(OpenAIWire):
         except UpstreamError as e:
             # transformers serve has no list of models without a network.
             findings.append(survey.warn("model", f"the endpoint does not list its models: {e.failure.message}"))
+        if await _breaks_off(fetch, of):
+            text = (
+                "llama-cpp-python breaks a running stream off when another request comes, also one of the same fan-out "
+                "of `n`, unless it was started with `--interrupt_requests false`; it does not tell whether it was"
+            )
+            findings.append(survey.warn("interruptions", text))
         findings.append(await survey.key_finding(fetch, of, "/v1/models"))
         if await survey.status_for_stranger(fetch, of, "/slots") == 200:
             text = "`/slots` shows everybody's prompts to whoever reaches the server; start llama.cpp with `--no-slots`"
@@ -115,6 +122,14 @@ async def _window(fetch: Fetch, of: Deployment) -> int | None:
     settings = props.get("default_generation_settings")
     window = settings.get("n_ctx") if isinstance(settings, dict) else props.get("n_ctx")
     return window if type(window) is int else None
+
+
+async def _breaks_off(fetch: Fetch, of: Deployment) -> bool:
+    """True for llama-cpp-python, known by its model cards. llama.cpp's own server keeps its streams apart."""
+    cards = (await survey.glance(fetch, of, "/v1/models")).get("data")
+    return isinstance(cards, list) and any(
+        isinstance(card, dict) and card.get("owned_by") == "me" and "permissions" in card for card in cards
+    )
 
 
 def _with_context(model: ModelInfo, window: int) -> ModelInfo:

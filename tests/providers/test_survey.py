@@ -258,6 +258,19 @@ async def test_prompts_shown_by_llama_cpp_are_a_failure() -> None:
     assert found["context"] == ("ok", "2048 tokens, prompt and answer together")
 
 
+async def test_a_server_that_may_break_streams_off_is_told_how_to_be_started() -> None:
+    """The cards are as recorded from llama-cpp-python 0.3.36; llama.cpp's own server says `llamacpp`."""
+    python = {"data": [{"id": "tiny", "object": "model", "owned_by": "me", "permissions": []}]}
+    native = {"data": [{"id": "tiny", "object": "model", "owned_by": "llamacpp", "meta": {"n_ctx_train": 4096}}]}
+
+    warned = await findings("openai_compatible", {"/health": {}, "/v1/models": python})
+    silent = await findings("openai_compatible", {"/health": {}, "/v1/models": native})
+
+    assert warned["interruptions"][0] == "warn"
+    assert "--interrupt_requests false" in warned["interruptions"][1]
+    assert "interruptions" not in silent
+
+
 async def test_a_loading_llama_cpp_is_loading_not_dead() -> None:
     class Loading(Canned):
         async def fetch(self, to: Deployment, path: str, **_: Any) -> Fetched:
