@@ -74,9 +74,8 @@ def set_(*, key: str, name: str | None, as_json: bool, **given: Any) -> None:
     async def work(desk: "Desk") -> "Key":
         found = await desk.keys.find(key)
         entry = terms_entry(terms_of(found))
-        return await desk.keys.update(
-            found.id, _terms({**entry, **({"name": name} if name else {})}, given), desk.actor
-        )
+        terms = _terms({**entry, **({"name": name} if name else {})}, given)
+        return await desk.keys.update(found, terms, desk.actor)
 
     _say_changed(at_desk(work), "changed", as_json=as_json)
 

@@ -66,9 +66,13 @@ def key_routes(keys: Keys) -> list[HTTPRouteHandler]:
 
     @put("/admin/keys/{which:str}", opt=admin(NotFound, Conflict, body=KeyEntry, names=WHICH))
     async def update_key(request: Call, which: FromPath[str]) -> KeyShown:
-        """Replace all that was decided about a key; what is left out goes back to its default."""
+        """Replace all that was decided about a key; what is left out goes back to its default.
+
+        409 also when another request changed it while this one was under way.
+        """
+        seen = await keys.find(which)
         wanted = terms(await read_entity(request, KeyEntry))
-        return key_shown(await keys.update((await keys.find(which)).id, wanted, actor(request)))
+        return key_shown(await keys.update(seen, wanted, actor(request)))
 
     return [list_keys, create_key, show_key, update_key, *_change_routes(keys)]
 

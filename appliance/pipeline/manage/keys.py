@@ -58,10 +58,16 @@ class Keys:
         await unit.add_event(self._scribe.event(actor, action, made.key.id, None, key_record(made.key)))
         return made
 
-    async def update(self, key: KeyId, terms: KeyTerms, actor: str) -> Key:
-        """Replace all terms. Raises NotFound, BadRequest, Conflict (revoked, replaced, last administrator)."""
+    async def update(self, seen: Key, terms: KeyTerms, actor: str) -> Key:
+        """Replace all terms of a key that was `seen`.
+
+        Raises NotFound, BadRequest, Conflict (revoked, replaced, last administrator, or other terms by now than seen).
+        """
         async with self._store.unit() as unit:
-            return await self.update_in(unit, key, terms, actor)
+            found = await _in_use(unit, seen.id)
+            if terms_of(found) not in (terms_of(seen), terms):
+                raise Conflict(f"key `{found.name}` was changed by somebody else meanwhile; look at it again")
+            return await self.update_in(unit, seen.id, terms, actor)
 
     async def update_in(self, unit: Unit, key: KeyId, terms: KeyTerms, actor: str) -> Key:
         """The same inside a transaction that does more."""

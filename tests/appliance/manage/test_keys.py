@@ -52,7 +52,7 @@ async def test_each_change_leaves_one_event_with_actor_before_and_after(office: 
     await office.keys.create(BOSS, ADMIN)
     made = await office.keys.create(TERMS, ADMIN)
     key = made.key.id
-    await office.keys.update(key, msgspec.structs.replace(TERMS, limits=Limits(rpm=9)), "key_1")
+    await office.keys.update(made.key, msgspec.structs.replace(TERMS, limits=Limits(rpm=9)), "key_1")
     await office.keys.block(key, "key_1")
     await office.keys.unblock(key, "key_1")
     await office.keys.revoke(key, "key_1")
@@ -165,7 +165,7 @@ async def test_what_is_over_cannot_be_changed(office: Office) -> None:
     with pytest.raises(Conflict, match=f"replaced by `{new.key.id}`"):
         await office.keys.rotate(rotated.key.id, timedelta(0), ADMIN)
     with pytest.raises(Conflict, match="replaced"):
-        await office.keys.update(rotated.key.id, TERMS, ADMIN)
+        await office.keys.update(rotated.key, TERMS, ADMIN)
     with pytest.raises(Conflict, match="was revoked on"):
         await office.keys.revoke(revoked.key.id, ADMIN)
     with pytest.raises(Conflict, match="was revoked on"):
@@ -190,8 +190,8 @@ async def test_the_last_administrator_can_neither_be_revoked_nor_blocked_nor_dem
     for change in (
         office.keys.revoke(boss.key.id, ADMIN),
         office.keys.block(boss.key.id, ADMIN),
-        office.keys.update(boss.key.id, member, ADMIN),
-        office.keys.update(boss.key.id, ended, ADMIN),
+        office.keys.update(boss.key, member, ADMIN),
+        office.keys.update(boss.key, ended, ADMIN),
     ):
         with pytest.raises(Conflict, match="last admin key"):
             await change
@@ -288,3 +288,14 @@ def test_a_made_key_does_not_print_its_value() -> None:
     made = Made(Key(id=KeyId("k"), name="n", digest=b"", pepper_version=1, hint="h", created_at=NOON), Secret("value"))
 
     assert "value" not in repr(made)
+
+
+async def test_of_two_who_change_one_key_at_once_the_second_is_told(office: Office) -> None:
+    seen = (await office.keys.create(TERMS, ADMIN)).key
+    first = msgspec.structs.replace(TERMS, limits=Limits(rpm=9))
+
+    changed = await office.keys.update(seen, first, ADMIN)
+
+    with pytest.raises(Conflict, match="was changed by somebody else"):
+        await office.keys.update(seen, msgspec.structs.replace(TERMS, limits=Limits(tpm=9)), "key_1")
+    assert (await office.keys.update(seen, first, "key_1")).limits == changed.limits  # as wanted already

@@ -1,3 +1,5 @@
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -122,3 +124,17 @@ async def test_a_path_that_is_not_there_is_told_where_to_look(admin: httpx.Async
         refused.json()["error"]["message"]
         == "there is nothing at `/v1/models`; `/openapi.json` says what is served here"
     )
+
+
+async def test_of_two_requests_that_change_one_key_at_once_the_second_is_409(admin: httpx.AsyncClient) -> None:
+    await admin.post("/admin/keys", json={"name": "a"})
+
+    async def slow() -> AsyncIterator[bytes]:
+        """A body that is under way while another request is answered."""
+        assert (await admin.put("/admin/keys/a", json={"name": "a", "limits": {"rpm": 1}})).status_code == 200
+        yield b'{"name":"a","limits":{"tpm":1}}'
+
+    refused = await admin.put("/admin/keys/a", content=slow(), headers={"content-type": "application/json"})
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+    assert (await admin.get("/admin/keys/a")).json()["limits"]["rpm"] == 1
