@@ -1,6 +1,7 @@
 """TLS settings of outgoing connections. Verification is never off; a site's own CA is named by file."""
 
 import ssl
+import stat
 from pathlib import Path
 
 
@@ -20,6 +21,8 @@ class TlsContexts:
                 raise OSError(f"cannot read the CA file `{ca_file}`: {error.strerror}") from error
             except ValueError as error:
                 raise OSError("the CA file has a path that no file can have") from error
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe would hold the whole event loop
+                raise OSError(f"the CA file `{ca_file}` is not a regular file")
             stamp = (status.st_mtime_ns, status.st_ino)
         known = self._made.get(ca_file)
         if known is None or known[0] != stamp:

@@ -1,6 +1,7 @@
 import asyncio
 import datetime as dt
 import ipaddress
+import os
 import ssl
 from pathlib import Path
 
@@ -159,6 +160,15 @@ async def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: b
 
     assert error.failure.kind is FailureKind.DEAD
     assert str(file) in error.failure.message
+
+
+async def test_a_ca_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    error = await failed("https://127.0.0.1:1", tmp_path / "pipe")
+
+    assert error.failure.kind is FailureKind.DEAD
+    assert "not a regular file" in error.failure.message
 
 
 async def test_a_ca_file_whose_path_no_file_can_have_is_a_failure_like_any_other() -> None:
