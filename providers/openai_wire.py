@@ -28,6 +28,13 @@ from providers.fields import fan_out
 from providers.media import check_media
 from providers.openai_stream import OpenAIStream
 
+_TYPES: Final[dict[type, str]] = {
+    bool: "true or false",
+    dict: "a mapping",
+    int: "a whole number",
+    list: "a list",
+    str: "text",
+}
 _PATHS: Final = {kind: f"/v1/{kind}" for kind in Kind}
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -125,8 +132,8 @@ def option_problems(deployment: Deployment, traits: Traits, types: dict[str, tup
             known = ", ".join(f"`{option}`" for option in sorted(traits.options)) or "none"
             problems.append(f"option `{name}` is not one of {traits.title}'s: {known}")
         elif type(value) not in types[name]:
-            wanted = " or ".join(kind.__name__ for kind in types[name])
-            problems.append(f"option `{name}` must be of type {wanted}, got `{value}`")
+            wanted = " or ".join(_TYPES[kind] for kind in types[name])
+            problems.append(f"option `{name}` must be {wanted}, not `{str(value)[:64]}`")
     return problems
 
 

@@ -87,13 +87,16 @@ class SqlStore:
 
     async def snapshot(self) -> Snapshot:
         async with self._read() as connection:
-            return Snapshot(
-                number=await change.read(connection),
-                keys=tuple(await keys.read_all(connection)),
-                models=tuple(await models.read_all(connection)),
-                peppers=tuple(await peppers.read_all(connection)),
-                default_price=await settings.read_default_price(connection),
-            )
+            try:
+                return Snapshot(
+                    number=await change.read(connection),
+                    keys=tuple(await keys.read_all(connection)),
+                    models=tuple(await models.read_all(connection)),
+                    peppers=tuple(await peppers.read_all(connection)),
+                    default_price=await settings.read_default_price(connection),
+                )
+            except (ArithmeticError, ValueError) as error:  # a word or a number that no release wrote
+                raise StoreUnavailable(f"the store holds an entry that this release cannot read: {error}") from error
 
     async def events(self, limit: int, action: str | None = None) -> Sequence[Event]:
         async with self._read() as connection:

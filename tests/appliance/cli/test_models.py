@@ -51,7 +51,7 @@ def test_setting_a_deployment_again_changes_what_is_named(program: Program) -> N
         (("--timeout", "totl=1"), "did you mean `total`?"),
         (("--price", "input=cheap"), "price.input: expected an amount of money"),
         (("--timeout", "total=1e400"), "timeouts.total: expected a number of seconds > 0, got a text"),
-        (("--option", "cache_salt=[1"), "must be of type bool, got `[1`"),
+        (("--option", "cache_salt=[1"), "must be true or false, not `[1`"),
         (("--weight", "-1"), "weight: expected a number >= 0"),
         (("--credential", "hunter2"), "never the secret itself"),
     ],

@@ -54,6 +54,18 @@ async def test_an_entry_that_makes_no_sense_is_store_unavailable(data_dir: Path)
             await visited.store.snapshot()
 
 
+async def test_a_word_that_no_release_wrote_is_store_unavailable(data_dir: Path) -> None:
+    async with await visit(data_dir) as visited:
+        async with visited.store.unit() as unit:
+            await unit.save_key(a_key())
+        with closing(sqlite3.connect(data_dir / "store.db", isolation_level=None)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            connection.execute("UPDATE keys SET role = 'king'")
+
+        with pytest.raises(StoreUnavailable, match="cannot read"):
+            await visited.store.snapshot()
+
+
 async def test_a_store_that_another_process_holds_is_store_unavailable_after_a_while(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
