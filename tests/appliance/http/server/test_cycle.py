@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import uvicorn
 
 from appliance.http.server.cycle import TOGETHER
 from tests.appliance.http.server.harness import read_all, serving
@@ -124,3 +125,9 @@ def test_what_is_no_answer_is_the_apps_fault(messages: Messages, says: str) -> N
     _, error = asked(messages)
 
     assert says in str(error)
+
+
+def test_the_uvicorn_that_is_repeated_here_is_the_one_that_was_read() -> None:
+    # A newer one: read what changed in `protocols/http/httptools_impl.py`, follow it in `Cycle`, `Connection` and
+    # `Patience`, then raise this.
+    assert uvicorn.__version__ == "0.54.0"
