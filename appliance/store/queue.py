@@ -104,10 +104,13 @@ class LedgerQueue:
 
         Raises StoreUnavailable when rows could not be written in time; they then stand in the log, as JSON.
         """
-        if self._task is None or self._stop_by is not None:
-            self._thread.shutdown(wait=False)
+        if self._stop_by is not None:
             return
         self._stop_by = asyncio.get_running_loop().time() + self._patience
+        if self._task is None:  # never started, or the start has failed half way
+            await self._in_thread(self._file.close)
+            self._thread.shutdown(wait=False)
+            return
         self._some.set()
         self._due.set()
         await asyncio.wait([self._task])

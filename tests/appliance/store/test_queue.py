@@ -39,6 +39,7 @@ class Disk:
         self.full = False
         self.fail_at: str | None = None
         self.connections = 0
+        self.closed = 0
 
     def connect(self, path: Path, durability: Durability) -> Any:
         self.connections += 1
@@ -67,6 +68,7 @@ class Failing:
         return self._connection.executemany(statement, values)
 
     def close(self) -> None:
+        self._disk.closed += 1
         self._connection.close()
 
 
@@ -162,7 +164,21 @@ async def test_a_stop_writes_everything_and_closes_the_run(data_dir: Path, clock
 
     assert rows_in(data_dir) == list(range(BATCH - 1))
     assert not queue.healthy
-    assert await a_queue(data_dir, clock).start() is None
+    again = a_queue(data_dir, clock)
+    assert await again.start() is None
+    await again.stop()
+
+
+async def test_a_start_that_fails_leaves_nothing_open(data_dir: Path, clock: FakeClock, disk: Disk) -> None:
+    queue = a_queue(data_dir, clock)
+    disk.fail_at = "INSERT INTO runs"
+    with pytest.raises(StoreUnavailable):
+        await queue.start()
+
+    await queue.stop()
+    await queue.stop()
+
+    assert disk.closed == disk.connections == 1
 
 
 async def test_a_stop_at_once_after_the_start_is_clean(data_dir: Path, clock: FakeClock) -> None:
