@@ -58,12 +58,14 @@ def restore(*, source: Path, yes: bool, as_json: bool) -> None:
     from appliance.config.load import load
     from appliance.observe.clock import SystemClock
     from appliance.store import restore as restoring
+    from appliance.store.manifest import read
 
     given = given_file()
     missing = given if given is not None and not given.exists() else None
     data = _data_of(source, missing) if missing else load(site_file()).data_folder
     if not yes:
-        confirm(f"replace the databases in {data}?", abort=True)
+        found = read(source)
+        confirm(f"replace the databases in {data} by the backup of {found.at:%Y-%m-%d %H:%M} UTC?", abort=True)
     manifest = restoring.restore(source, data, SystemClock(), config=missing)
     key = load(site_file()).master_key_file
     advice = "" if key.exists() else f"; put the site's master key at {key} (mode 0400): without it no key works"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,19 @@ def test_a_damaged_backup_is_refused(program: Program, tmp_path: Path) -> None:
 
     assert "is not what was backed up" in program.refusal("backup", "verify", str(tmp_path / "backup"))
     assert program.run("backup", "restore", str(tmp_path / "backup"), "--yes").exit_code == 1
+
+
+def test_what_is_no_backup_is_said_before_anything_is_asked(program: Program, tmp_path: Path) -> None:
+    assert "is no backup" in program.refusal("backup", "restore", str(tmp_path))
+
+
+def test_a_restore_asks_by_the_backups_date(program: Program, tmp_path: Path) -> None:
+    program.say("backup", "create", str(tmp_path / "backup"))
+
+    asked = program.run("backup", "restore", str(tmp_path / "backup"), typed="n\n")
+
+    assert re.search(r"by the backup of \d{4}-\d\d-\d\d \d\d:\d\d UTC\?", asked.output)
+    assert asked.exit_code == 1
 
 
 @contextmanager
