@@ -1,14 +1,15 @@
-"""Several parts become one answer: choices side by side, usages added up, one end."""
+"""Several parts become one answer: choices or embeddings side by side, usages added up, one end."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from appliance.domain.upstream import Body, Broken, Chunk, Finished, KeepAlive, StreamEvent, WholeAnswer
 from appliance.domain.usage import Usage
 from appliance.pipeline.stream import PartStream
 
 T = TypeVar("T")
+_JOINED: Final = ("choices", "data")  # lists whose entries are numbered; an answer has one of them
 
 
 async def all_or_none(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -26,18 +27,25 @@ async def all_or_none(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def merged(parts: Sequence[tuple[int, WholeAnswer]]) -> WholeAnswer:
-    """One answer out of (first choice, answer) pairs, in the order given."""
+    """One answer out of (first place, answer) pairs, in the order given: choices, or embeddings, side by side.
+
+    Raises ValueError for parts that are not lists of the same things: joining them would lose what it does not know.
+    """
+    joined = [name for name in _JOINED if all(isinstance(answer.body.get(name), list) for _, answer in parts)]
+    if len(joined) != 1:
+        raise ValueError("cannot join the parts of an answer: each must hold the same list, `choices` or `data`")
+    name = joined[0]
     body: Body = dict(parts[0][1].body)
-    body["choices"] = [
-        {**choice, "index": choice.get("index", 0) + first}
-        for first, answer in parts
-        for choice in answer.body.get("choices", ())
+    body[name] = [
+        {**entry, "index": entry.get("index", 0) + first} for first, answer in parts for entry in answer.body[name]
     ]
     usages = [answer.usage for _, answer in parts]
     usage = None if None in usages else sum((one for one in usages if one is not None), Usage())
     body.pop("usage", None)
     if usage is not None:
         body["usage"] = usage_object(usage)
+        if name == "data":
+            del body["usage"]["completion_tokens"]  # OpenAI's embeddings have none
     return WholeAnswer(body, usage)
 
 

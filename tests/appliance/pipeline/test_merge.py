@@ -201,3 +201,36 @@ def test_parts_with_several_choices_are_counted_on() -> None:
     assert [choice["index"] for choice in whole.body["choices"]] == [0, 1, 2, 3, 4]
     assert whole.usage is None
     assert "usage" not in whole.body
+
+
+def embedded(*vectors: float, usage: Usage | None = None) -> WholeAnswer:
+    data = [{"object": "embedding", "index": at, "embedding": [vector]} for at, vector in enumerate(vectors)]
+    return WholeAnswer({"object": "list", "data": data, "usage": {"prompt_tokens": 9, "total_tokens": 9}}, usage)
+
+
+def test_parts_with_embeddings_are_counted_on_and_none_is_lost() -> None:
+    whole = merged([(0, embedded(0.1, 0.2, usage=Usage(prompt=4))), (2, embedded(0.3, usage=Usage(prompt=3)))])
+
+    assert [(entry["index"], entry["embedding"]) for entry in whole.body["data"]] == [
+        (0, [0.1]),
+        (1, [0.2]),
+        (2, [0.3]),
+    ]
+    assert "choices" not in whole.body
+    assert whole.body["usage"] == {"prompt_tokens": 7, "total_tokens": 7}
+    assert whole.usage == Usage(prompt=7)
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        [{"object": "list", "results": [1]}, {"object": "list", "results": [2]}],
+        [{"choices": []}, {"data": []}],
+        [{"choices": [], "data": []}, {"choices": [], "data": []}],
+        [{"choices": {}}, {"choices": {}}],
+        [{}, {}],
+    ],
+)
+def test_parts_that_cannot_be_joined_are_refused_rather_than_lost(bodies: list[dict[str, Any]]) -> None:
+    with pytest.raises(ValueError, match="cannot join"):
+        merged([(at, WholeAnswer(body, None)) for at, body in enumerate(bodies)])
