@@ -10,7 +10,16 @@ LONGEST = 600  # characters; a validation error of a model server can run to pag
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"`)>\]]+", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<!\d)(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?!\d)")
 _IPV6 = re.compile(r"(?<![\w:])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
-_PATH = re.compile(r"(?<![\w/])(?:/[\w.@+-]+){2,}/?|\b[A-Za-z]:\\[^\s'\"]+")
+# A path on the host. Ordinary text has a letter before its slash (`and/or`, `km/h`), a path has none. But ideographs
+# stand beside a path without a blank: after one, what follows the slash decides (a path's name begins in ASCII).
+_SEGMENT = r"[\w.@+%~$-]"
+_ROUTE = r"/v1(?:/(?:chat/)?completions|/embeddings|/models)?(?![\w/@+-]|\.\w)"  # the gateway's own
+_NO_PATH = rf"(?!{_ROUTE}|(?<=<)/\w+>|/\d*(?:[^\w.@+%~$/-]|\Z))"  # a route, a closing tag, a fraction
+_PATH = re.compile(
+    rf"(?<![\w/#]){_NO_PATH}/*(?:/{_SEGMENT}+){{2,}}/?"  # `#/a/b` points into the client's own schema
+    rf"|(?<![A-Za-z0-9_\u00c0-\u052f/#]){_NO_PATH}/+(?=[A-Za-z0-9_.~$]){_SEGMENT}{{2,}}(?:/{_SEGMENT}*)*"
+    r"|\b[A-Za-z]:\\[^\s'\"]+|\\\\[\w.$-]+\\[^\s'\"]+"
+)
 _HOST_PORT = re.compile(r"[A-Za-z0-9_…][A-Za-z0-9_.…-]*:\d{2,5}\b")
 _PARAM = re.compile(r"[A-Za-z_][\w.\[\]-]{0,63}")
 _ID = re.compile(r"\b(?:chatcmpl|cmpl|embd|req|resp|call)-[\w-]{4,}\b")
