@@ -8,6 +8,9 @@
 | `[DONE]`, or the end of the body   | Finished when every choice seen has finished, else Broken |
 
 Success is a seen finish: vLLM sends `[DONE]` after an error too, transformers never sends it, Ollama's shim just stops.
+
+OpenAI tells usage in a last chunk without choices. Usage that rides on a chunk with choices (transformers' finish) is
+told so as well; it stays where it is for a client that asked for it everywhere (vLLM's `continuous_usage_stats`).
 """
 
 from collections.abc import Callable
@@ -35,12 +38,15 @@ FINISHED: Final = Finished()
 class OpenAIStream:
     """A Decoder. `verdict` says what an error means; `own_ids`: tool-call ids of this server are not unique."""
 
-    __slots__ = ("_choices", "_ended", "_sse", "_verdict")
+    __slots__ = ("_choices", "_ended", "_everywhere", "_last", "_sse", "_verdict")
 
     def __init__(self, call: Call, verdict: Callable[[Said], Failure], *, own_ids: bool = False) -> None:
         self._verdict = verdict
         self._sse = SseReader()
         self._choices = StreamedChoices(call, own_ids=own_ids)
+        options = call.body.get("stream_options")
+        self._everywhere = isinstance(options, dict) and bool(options.get("continuous_usage_stats"))
+        self._last: Chunk | None = None  # usage that rode, to be told at the end
         self._ended = False  # Broken or Finished was given
 
     def feed(self, data: bytes) -> list[StreamEvent]:
@@ -49,10 +55,10 @@ class OpenAIStream:
             return events
         for item in self._sse.feed(data):
             event = self._event(item) if item else KEEP_ALIVE
-            events.append(event)
             if isinstance(event, Broken | Finished):
                 self._ended = True
-                return events
+                return [*events, *self._ending(event)]
+            events.append(event)
         if self._sse.fault is not None:
             self._ended = True
             events.append(Broken(malformed(self._sse.fault).failure))
@@ -62,7 +68,7 @@ class OpenAIStream:
         if self._ended:
             return []
         self._ended = True
-        return [self._close()]
+        return self._ending(self._close())
 
     def _event(self, item: bytes) -> StreamEvent:
         if item[:6] == b"[DONE]":
@@ -80,7 +86,16 @@ class OpenAIStream:
                 return Broken(self._verdict(said))
             body.pop("error", None)
         speaks = self._choices.chunk(body)
-        return Chunk(body, speaks, usage_in(body) if "usage" in body else None)
+        usage = usage_in(body) if "usage" in body else None
+        if usage is not None and not self._everywhere:
+            self._last = None
+            if body["choices"]:
+                self._last = Chunk({**body, "choices": []}, usage=usage)
+                del body["usage"]
+        return Chunk(body, speaks, usage)
+
+    def _ending(self, event: StreamEvent) -> list[StreamEvent]:
+        return [self._last, event] if self._last is not None and event is FINISHED else [event]
 
     def _close(self) -> StreamEvent:
         if self._choices.seen and not self._choices.open:
