@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs real inference servers on loopback, records what they answer and holds recordings and emulators to it.
+# Runs real inference servers on loopback, records what they answer, holds recordings and emulators to it, and drives
+# each with openai-python and openai-node through the gateway.
 #   sh tests/real_servers.sh            llama.cpp and transformers serve (first run: 10 to 30 minutes of compiling)
 #   sh tests/real_servers.sh --vllm     vLLM on CPU too (first run: 3 GB; x86-64 with AVX2; later runs find it set up)
 #   sh tests/real_servers.sh --write    replace the committed recordings by this run's
@@ -82,19 +83,24 @@ else
   not_run="vLLM (ask with --vllm), $not_run"
 fi
 
+# Both SDKs are part of this run: without node it fails rather than leave one out.
+"$ours" -m tests.e2e.node_modules || { echo "openai-node cannot be installed; it needs node, npm and a package index" >&2; exit 1; }
+
 "$ours" -m tests.real.model_files "$cache/models"
 failed='' exercised=''
 for server in $servers; do
   echo "$server"
   # shellcheck disable=SC2086  # no argument when nothing is to be written
   if "$ours" -m tests.real.record "$cache" "$server" $write; then recorded='recording repeats'; else recorded='RECORDING DIFFERS'; failed=yes; fi
-  if "$ours" -m pytest -q -p no:cacheprovider --real-server "$server" --real-cache "$cache" \
-    $here/test_sdk_against_real_servers.py; then sdk='SDK through the gateway passes'; else sdk='SDK THROUGH THE GATEWAY FAILS'; failed=yes; fi
-  exercised="$exercised; $server ($recorded, $sdk)"
+  rm -f "$cache/log/counts-$server"
+  CI=true "$ours" -m pytest -q -p no:cacheprovider --real-server "$server" --real-cache "$cache" \
+    $here/test_openai_python_against_real_servers.py $here/test_openai_node_against_real_servers.py || failed=yes
+  exercised="$exercised
+  $server: $recorded; $(cat "$cache/log/counts-$server" 2>/dev/null || echo 'THE SDKS WERE NOT COUNTED')"
 done
 echo "emulators"
 "$ours" -m tests.real.emulated || failed=yes
 
-echo "real servers exercised: ${exercised#; }"
+echo "real servers exercised:$exercised"
 echo "not exercised: $not_run"
 [ -z "$failed" ]

@@ -4,72 +4,21 @@ The model is made by construction (`tiny_model`), so what it says is known: a se
 offered. What a server cannot do at all is asked too: then a clear error is wanted, not silence.
 """
 
-import asyncio
 import json
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import openai
 import pytest
 from openai import OpenAI
 
-from tests.e2e.site import Site, eventually, serving
-from tests.real import servers
+from tests.e2e.site import eventually
+from tests.real.behind import Real
 from tests.real.cases import ANSWERED, CHOICE, LOOK_UP, NAMED, PIXEL, TOO_LONG, WEIGH
-from tests.real.setups import SERVERS, Server, Setup
 
 SENTENCE = "Hello from the tiny model!"
-SETUPS = {
-    "vllm": Setup("sdk", (), ("--max-num-seqs", "4", "--enable-auto-tool-choice", "--tool-call-parser", "hermes")),
-    # Left alone, it breaks off a stream when another request comes; see the measure `interruption`.
-    "llama-cpp-python": Setup("sdk", (), ("--interrupt_requests", "false")),
-    "transformers-serve": Setup("sdk", ()),
-}
-EMBEDDERS = {
-    "vllm": Setup("sdk embedder", (), ("--runner", "pooling", "--convert", "embed")),
-    "llama-cpp-python": Setup("sdk embedder", (), ("--embedding", "true")),
-}
-PROVIDERS: dict[str, tuple[str, ...]] = {
-    "vllm": ("vllm",),
-    "llama-cpp-python": ("openai_compatible",),
-    "transformers-serve": ("openai_compatible", "--option", "strict_fields=true"),
-}
-
-
-class Real(NamedTuple):
-    """A real server behind a gateway."""
-
-    name: str
-    site: Site
-    key: str
-
-    def can(self, *names: str) -> bool:
-        return self.name in names
-
-
-@contextmanager
-def started(server: Server, setup: Setup, cache: Path) -> Iterator[str]:
-    """The server's URL; one event loop from start to stop, for it owns the process."""
-    with asyncio.Runner() as runner:
-        running = servers.running(server, setup, cache)
-        url = runner.run(anext(running.gen))
-        try:
-            yield url
-        finally:
-            runner.run(running.gen.aclose())
-
-
-@pytest.fixture(scope="module")
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    name, cache = request.config.getoption("real_server"), request.config.getoption("real_cache")
-    server = next(each for each in SERVERS if each.name == name)
-    provider, *options = PROVIDERS[name]
-    with started(server, SETUPS[name], cache) as url, serving(tmp_path_factory.mktemp("site")) as site:
-        site.deploy("real/a", provider, url, "tiny", *options)
-        yield Real(name, site, site.new_key("suite").value)
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the server, and vLLM takes minutes on a busy machine
 
 
 @pytest.fixture
@@ -233,19 +182,6 @@ def test_every_request_has_its_row(real: Real) -> None:
 
     eventually(lambda: [row["status"] for row in real.site.rows(key.id)] == ["ok", "ok"])
     assert all(row["usage"]["completion"] > 0 for row in real.site.rows(key.id))
-
-
-@pytest.fixture(scope="module")
-def embedder(real: Real, request: pytest.FixtureRequest) -> Iterator[str | None]:
-    if real.name not in EMBEDDERS:
-        yield None
-        return
-    server = next(each for each in SERVERS if each.name == real.name)
-    with started(server, EMBEDDERS[real.name], request.config.getoption("real_cache")) as url:
-        provider, *options = PROVIDERS[real.name]
-        real.site.deploy("embedder/a", provider, url, "tiny", *options)
-        real.site.wait_for_change()
-        yield "embedder"
 
 
 def test_embeddings_are_the_same_in_both_encodings(client: OpenAI, embedder: str | None) -> None:

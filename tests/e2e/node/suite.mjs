@@ -1,36 +1,49 @@
 // openai-node, unmodified, through a real gateway. One JSON line for each sentence: {"sentence", "ok", "error"}.
 //
-// Read from the environment: BASE_URL, KEY, KIND, MODEL, SLOW_MODEL, VISION_MODEL, EMBEDDER (empty: this kind of server
-// serves none), SPENT_KEY and PATIENT_KEY with SPENT_ID and PATIENT_ID, ADMIN_URL, ADMIN_KEY, UPSTREAM and
-// SLOW_UPSTREAM (the servers behind MODEL and SLOW_MODEL).
+// Read from the environment, for a gateway: BASE_URL, ADMIN_URL, ADMIN_KEY, KEY, and SPENT_KEY and PATIENT_KEY with
+// SPENT_ID and PATIENT_ID; for what is behind it: MODEL, SLOW_MODEL, VISION_MODEL, EMBEDDER (empty: this server has
+// none), UPSTREAM and SLOW_UPSTREAM (the servers behind MODEL and SLOW_MODEL); and what such a server can do:
+//   CALLS     how many tools it calls in one turn: `one` or `several`
+//   LONG      how many words are more than its model can read
+//   WATCHED   where it tells what it is at work on: `stats` (an emulator's), `metrics` (vLLM's) or nowhere
+//   OVERLOAD  how it is overloaded: by a `fault` (an emulator), by a `crowd` of four requests, or not at all
+// The texts are those the model of tests/real/tiny_model.py knows.
 
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 
-const { BASE_URL, KEY, KIND, MODEL, SLOW_MODEL, VISION_MODEL, EMBEDDER, ADMIN_URL, ADMIN_KEY } = process.env;
+const { BASE_URL, KEY, MODEL, SLOW_MODEL, VISION_MODEL, EMBEDDER, ADMIN_URL, ADMIN_KEY } = process.env;
 const { SPENT_KEY, SPENT_ID, PATIENT_KEY, PATIENT_ID, UPSTREAM, SLOW_UPSTREAM } = process.env;
+const { CALLS, LONG, WATCHED, OVERLOAD } = process.env;
 
 const messages = [{ role: "user", content: "hello there, tell me something" }];
-const errand = [{ role: "user", content: "call the tool weather" }];
-const errands = [{ role: "user", content: "call the tools weather and clock" }];
-const png = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(32)]);
-const pixel = `data:image/png;base64,${png.toString("base64")}`;
-const tool = (name, argument) => ({
+const errand = [{ role: "user", content: "look_up" }];
+const errands = [{ role: "user", content: "look_up and weigh" }];
+const endless = { model: SLOW_MODEL, messages: [{ role: "user", content: "go on for ever" }], max_tokens: 400 };
+const pixel =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const tool = (name, argument, values) => ({
   type: "function",
   function: {
     name,
-    parameters: { type: "object", properties: { [argument]: { type: "string" } }, required: [argument] },
+    strict: true,
+    parameters: {
+      type: "object",
+      properties: { [argument]: { enum: values } },
+      required: [argument],
+      additionalProperties: false,
+    },
   },
 });
-const weather = tool("weather", "city");
-const clock = tool("clock", "zone");
+const lookUp = tool("look_up", "city", ["Bern", "Thun"]);
+const weigh = tool("weigh", "item", ["salt", "flour"]);
 const person = {
   type: "json_schema",
   json_schema: {
     name: "person",
     schema: {
       type: "object",
-      properties: { name: { type: "string" }, age: { type: "integer" } },
+      properties: { name: { enum: ["Ada", "Grace"] }, age: { type: "integer" } },
       required: ["name", "age"],
       additionalProperties: false,
     },
@@ -73,12 +86,14 @@ async function refused(promised, kind) {
   assert.fail(`expected ${kind.name}, and it was answered`);
 }
 
-/** A client that counts what it sends. */
-function counting(options) {
+/** A client that counts what it sends; `answered` is called at each answer. */
+function counting(options, answered = () => {}) {
   const sent = { times: 0 };
-  const counted = (...request) => {
+  const counted = async (...request) => {
     sent.times += 1;
-    return fetch(...request);
+    const answer = await fetch(...request);
+    answered();
+    return answer;
   };
   return [sdk({ ...options, fetch: counted }), sent];
 }
@@ -90,7 +105,6 @@ async function json(url, init) {
 
 const administrator = { headers: { authorization: `Bearer ${ADMIN_KEY}` } };
 const rows = (id) => json(`${ADMIN_URL}/admin/spend/rows?limit=100&key=${id}`, administrator);
-const stats = () => json(`${SLOW_UPSTREAM}/__simulated/stats`);
 
 /** Wait until something holds. The ceiling is generous: it is not a measurement. */
 async function eventually(holds, seconds = 15) {
@@ -154,24 +168,24 @@ sentence("two choices come with two indices", async () => {
 });
 
 async function wholeCall(tool_choice) {
-  const { message, finish_reason } = (await chat({ messages: errand, tools: [weather], tool_choice })).choices[0];
+  const { message, finish_reason } = (await chat({ messages: errand, tools: [lookUp], tool_choice })).choices[0];
   assert.equal(message.tool_calls.length, 1);
-  assert.equal(message.tool_calls[0].function.name, "weather");
+  assert.equal(message.tool_calls[0].function.name, "look_up");
   assert.equal(typeof JSON.parse(message.tool_calls[0].function.arguments), "object");
   assert.ok(["tool_calls", "stop"].includes(finish_reason));
 }
 
 async function streamedCall(tool_choice) {
-  const chunks = await streamed({ messages: errand, tools: [weather], tool_choice });
+  const chunks = await streamed({ messages: errand, tools: [lookUp], tool_choice });
   const calls = assembled(chunks);
   assert.equal(calls.length, 1);
   assert.ok(calls[0].id);
-  assert.equal(calls[0].name, "weather");
+  assert.equal(calls[0].name, "look_up");
   assert.equal(typeof JSON.parse(calls[0].arguments), "object");
   assert.equal(finished(chunks).length, 1);
 }
 
-const named = { type: "function", function: { name: "weather" } };
+const named = { type: "function", function: { name: "look_up" } };
 sentence("a tool is called when the model may choose", () => wholeCall("auto"));
 sentence("a tool is called when it is required", () => wholeCall("required"));
 sentence("a tool is called when it is named", () => wholeCall(named));
@@ -179,8 +193,8 @@ sentence("a streamed tool call is whole when the model may choose", () => stream
 sentence("a streamed tool call is whole when it is required", () => streamedCall("required"));
 sentence("a streamed tool call is whole when it is named", () => streamedCall(named));
 
-const parallel = { messages: errands, tools: [weather, clock], tool_choice: "required", parallel_tool_calls: true };
-const several = KIND === "tgi" ? ["weather"] : ["weather", "clock"]; // TGI calls one tool a turn
+const parallel = { messages: errands, tools: [lookUp, weigh], tool_choice: "auto", parallel_tool_calls: true };
+const several = ["look_up", "weigh"].slice(0, CALLS === "one" ? 1 : 2);
 
 sentence("tools are called in parallel", async () => {
   const calls = (await chat(parallel)).choices[0].message.tool_calls;
@@ -244,8 +258,10 @@ sentence("an image passes as data and never as an address", async () => {
 
 sentence("embeddings are the same in both encodings", async () => {
   if (!EMBEDDER) {
-    const error = await refused(client.embeddings.create({ model: MODEL, input: "one" }), OpenAI.BadRequestError);
-    assert.match(error.message, /embeddings/);
+    const asked = client.embeddings.create({ model: MODEL, input: "one" });
+    const error = await asked.then(() => assert.fail("it was answered"), (fault) => fault);
+    assert.ok([400, 404].includes(error.status), String(error)); // the adapter knows, or the server says
+    assert.match(error.message, /embeddings|can do this/);
     return;
   }
   const input = ["one", "two"];
@@ -273,7 +289,7 @@ const refuses = (name, kind, code, change, options) =>
     }
   });
 
-const long = [{ role: "user", content: "word ".repeat(40_000) }];
+const long = [{ role: "user", content: "word ".repeat(LONG) }];
 refuses("a key that is none is refused", OpenAI.AuthenticationError, "invalid_api_key", {}, { apiKey: "rdt_nonsense" });
 refuses("a model that is none is not found", OpenAI.NotFoundError, "model_not_found", { model: "nobodys-model" });
 refuses("a value of the wrong kind is refused", OpenAI.BadRequestError, "invalid_value", { temperature: "hot" });
@@ -297,37 +313,75 @@ sentence("a spent budget is not tried again", async () => {
   await eventually(async () => (await rows(SPENT_ID)).length === 1);
 });
 
+/** Overload the server behind MODEL; what is given ends that. An emulator's fault ends by itself, with one request. */
+async function overloaded() {
+  assert.ok(OVERLOAD, "this server is never overloaded: it lets requests wait");
+  if (OVERLOAD === "fault") {
+    const overload = { method: "POST", body: JSON.stringify({ fault: "overload", times: 1 }) };
+    await json(`${UPSTREAM}/__simulated/fault`, overload);
+    return () => {};
+  }
+  const leaving = new AbortController();
+  const one = async () => {
+    const stream = await chat({ ...endless, stream: true }, { signal: leaving.signal });
+    await stream[Symbol.asyncIterator]().next();
+  };
+  await Promise.all(Array.from({ length: 4 }, one));
+  return () => leaving.abort();
+}
+
 sentence("an overloaded server is tried again and then answers", async () => {
-  const overload = { method: "POST", body: JSON.stringify({ fault: "overload", times: 1 }) };
-  await json(`${UPSTREAM}/__simulated/fault`, overload);
-  const [patient, sent] = counting({ apiKey: PATIENT_KEY, maxRetries: 2 });
+  const end = await overloaded();
+  const [patient, sent] = counting({ apiKey: PATIENT_KEY, maxRetries: 5 }, end);
   const answer = await patient.chat.completions.create({ model: MODEL, messages });
   assert.ok(answer.choices[0].message.content);
-  assert.equal(sent.times, 2);
-  await eventually(async () => (await rows(PATIENT_ID)).map((row) => row.status).join() === "ok,failed");
+  assert.ok(OVERLOAD === "crowd" ? sent.times > 1 : sent.times === 2, `it was sent ${sent.times} times`);
+  const told = ["ok", ...Array(sent.times - 1).fill("failed")].join();
+  await eventually(async () => (await rows(PATIENT_ID)).map((row) => row.status).join() === told);
 });
 
+/** What the server behind SLOW_MODEL is at work on, and how much it gave up or made; null where it does not tell. */
+async function work() {
+  if (WATCHED === "stats") {
+    const { live, aborted } = await json(`${SLOW_UPSTREAM}/__simulated/stats`);
+    return { live, aborted };
+  }
+  if (WATCHED !== "metrics") return null;
+  const metrics = await (await fetch(`${SLOW_UPSTREAM}/metrics`)).text();
+  const total = (name) =>
+    metrics.split("\n").filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  return { live: total("vllm:num_requests_running"), made: total("vllm:generation_tokens_total") };
+}
+
+/** Wait until the server has given up the one request it had begun since `before`. */
+async function stopped(before) {
+  if (before === null) {
+    assert.ok((await chat()).choices[0].message.content); // it serves the next one
+    return;
+  }
+  await eventually(async () => (await work()).live === 0);
+  if ("aborted" in before) await eventually(async () => (await work()).aborted === before.aborted + 1);
+  else assert.ok((await work()).made - before.made < endless.max_tokens, "it went on to the end");
+}
+
 sentence("a stream that is aborted stops the server behind", async () => {
-  const before = (await stats()).aborted;
+  const before = await work();
   const leaving = new AbortController();
-  const stream = await chat({ model: SLOW_MODEL, max_tokens: 150, stream: true }, { signal: leaving.signal });
+  const stream = await chat({ ...endless, stream: true }, { signal: leaving.signal });
   for await (const _ of stream) {
     leaving.abort();
   }
-  await eventually(async () => (await stats()).aborted === before + 1);
-  await eventually(async () => (await stats()).live === 0);
+  await stopped(before);
 });
 
 sentence("a whole answer that is aborted stops the server behind", async () => {
-  const before = await stats();
+  const before = await work();
   const leaving = new AbortController();
-  const asked = chat({ model: SLOW_MODEL, max_tokens: 150 }, { signal: leaving.signal });
-  const told = refused(asked, OpenAI.APIUserAbortError);
-  await eventually(async () => (await stats()).live === 1);
+  const told = refused(chat(endless, { signal: leaving.signal }), OpenAI.APIUserAbortError);
+  if (before !== null) await eventually(async () => (await work()).live === 1);
   leaving.abort();
   await told;
-  await eventually(async () => (await stats()).aborted === before.aborted + 1);
-  await eventually(async () => (await stats()).live === 0);
+  await stopped(before);
 });
 
 for (const [name, tell] of sentences) {
