@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
@@ -69,11 +70,17 @@ class VllmEmulator:
         return request.method == "POST" and request.path in self._work
 
     def refusal(self, fault: Fault, request: Request) -> Refusal | None:
+        if fault is Fault.UNAUTHORIZED:
+            return UNAUTHORIZED
         if fault is Fault.MODEL_NOT_FOUND:
-            return no_model(_model(request), self.engine.served).refusal()
-        if fault is Fault.CONTEXT_OVERFLOW:
-            return too_long(self.settings.context_length).refusal()
-        return _REFUSALS.get(fault)
+            refused: Refused | None = no_model(_model(request), self.engine.served)
+        elif fault is Fault.CONTEXT_OVERFLOW:
+            refused = too_long(self.settings.context_length)
+        else:
+            refused = _refused(fault)
+        if refused is None:
+            return None
+        return Refusal(status=refused.status, body=msgspec.json.encode(_said(request, refused)))
 
     async def answer(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -91,8 +98,7 @@ class VllmEmulator:
             try:
                 await routes[request.method](exchange)
             except Refused as refused:
-                body = error_body(refused) if request.path.startswith("/v1/messages") else refused.body
-                await exchange.json(refused.status, body)
+                await exchange.json(refused.status, _said(request, refused))
 
     def _admitted(self, request: Request) -> bool:
         # Only these prefixes are guarded: `/invocations` generates for anybody.
@@ -151,13 +157,23 @@ class VllmEmulator:
         await exchange.json(200, discovery.detokenize(self.engine, exchange.request.body))
 
 
-_REFUSALS = {
-    Fault.OVERLOAD: busy().refusal(),
-    Fault.UNAUTHORIZED: UNAUTHORIZED,
-    Fault.BAD_REQUEST: Refused(400, "temperature must be non-negative, got -1.0.", param="temperature").refusal(),
-    Fault.INTERNAL_ERROR: dead().refusal(),
-    Fault.ENGINE_DEAD: dead().refusal(),
-}
+def _refused(fault: Fault) -> Refused | None:
+    match fault:
+        case Fault.OVERLOAD:
+            return busy()
+        case Fault.BAD_REQUEST:
+            return Refused(400, "temperature must be non-negative, got -1.0.", param="temperature")
+        case Fault.INTERNAL_ERROR | Fault.ENGINE_DEAD:
+            return dead()
+        case _:
+            return None
+
+
+def _said(request: Request, refused: Refused) -> dict[str, Any]:
+    """The error object, in the envelope of the surface asked."""
+    return error_body(refused) if request.path.startswith("/v1/messages") else refused.body
+
+
 _NOT_HERE = frozenset(
     {
         Fault.SILENT_STOP,

@@ -28,10 +28,6 @@ class Refused(Exception):
         """The error object."""
         return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.status}}
 
-    def refusal(self) -> Refusal:
-        """As a whole answer."""
-        return Refusal(status=self.status, body=msgspec.json.encode(self.body))
-
 
 def busy() -> Refused:
     return Refused(503, BUSY, "Service Unavailable")

@@ -33,20 +33,24 @@ def text(engine: Engine) -> str:
         lines += _counter("vllm:tool_call_parser_invocations", front, [(extra, 0) for extra in _PARSED])
     for name, histogram in _histograms(engine):
         lines += [f"# HELP {name} {name}", f"# TYPE {name} histogram", *histogram.lines(name, labels)]
+        lines += _created(f"{name}_created", name, [labels])
     return "\n".join(lines) + "\n"
 
 
 def _counter(name: str, labels: str, extras: list[tuple[str, int]]) -> list[str]:
     """A counter and its twin that says when it began."""
-    total, created = f"{name}_total", f"{name}_created"
+    total = f"{name}_total"
     return [
         f"# HELP {total} {name}",
         f"# TYPE {total} counter",
         *(f"{total}{{{labels}{extra}}} {float(value)}" for extra, value in extras),
-        f"# HELP {created} {name}",
-        f"# TYPE {created} gauge",
-        *(f"{created}{{{labels}{extra}}} {_STARTED}" for extra, _ in extras),
+        *_created(f"{name}_created", name, [f"{labels}{extra}" for extra, _ in extras]),
     ]
+
+
+def _created(twin: str, name: str, labels: list[str]) -> list[str]:
+    """When a counter or histogram began."""
+    return [f"# HELP {twin} {name}", f"# TYPE {twin} gauge", *(f"{twin}{{{each}}} {_STARTED}" for each in labels)]
 
 
 def _gauges(engine: Engine) -> Iterable[tuple[str, str, float]]:

@@ -77,6 +77,20 @@ async def test_point_03_messages_and_responses_overload_with_a_true_503_even_whe
     assert responses.json()["error"]["code"] == 503
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.OVERLOAD, Fault.MODEL_NOT_FOUND, Fault.CONTEXT_OVERFLOW, Fault.BAD_REQUEST, Fault.INTERNAL_ERROR],
+)
+async def test_every_refusal_of_messages_comes_in_its_own_envelope(fault: Fault) -> None:
+    async with vllm() as server:
+        server.faults.set(fault)
+        refused = await ask(server, "/v1/messages", {"messages": HELLO, "max_tokens": 3})
+
+    assert refused.status >= 400
+    assert refused.json().keys() == {"type", "error"}
+    assert refused.json()["error"].keys() == {"type", "message"}
+
+
 async def test_messages_and_responses_stream_named_events_without_done() -> None:
     async with vllm() as server:
         messages = await ask(server, "/v1/messages", {"messages": HELLO, "max_tokens": 3, "stream": True})
@@ -282,6 +296,7 @@ async def test_point_17_metrics_have_vllms_names_labels_twins_and_buckets() -> N
         f'vllm:request_success_total{{{label},finished_reason="length"}} 1.0',
         f'vllm:time_to_first_token_seconds_bucket{{{label},le="0.001"}}',
         f"vllm:generation_tokens_created{{{label}}}",
+        f"vllm:time_to_first_token_seconds_created{{{label}}}",
     ):
         assert line in text
     counters = re.findall(r"^# TYPE (\S+) counter$", text, re.MULTILINE)
