@@ -46,9 +46,7 @@ class ChatBody(msgspec.Struct, kw_only=True):
     @property
     def stops(self) -> tuple[str, ...]:
         """Stop strings as a list, however they were sent."""
-        if self.stop is None:
-            return ()
-        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+        return stop_texts(self.stop)
 
     @property
     def usage_wanted(self) -> bool:
@@ -59,6 +57,11 @@ class ChatBody(msgspec.Struct, kw_only=True):
     def usage_everywhere(self) -> bool:
         """Was usage on every chunk asked for (vLLM)?"""
         return bool((self.stream_options or {}).get("continuous_usage_stats"))
+
+
+def stop_texts(given: str | list[str] | None) -> tuple[str, ...]:
+    """Stop strings, however they were sent."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):

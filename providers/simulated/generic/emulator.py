@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from providers.simulated.compose import OPENING, Ask, plan
-from providers.simulated.dialogue import ChatBody, Prompt, called, render, tools_of
+from providers.simulated.dialogue import ChatBody, Prompt, called, render, stop_texts, tools_of
 from providers.simulated.events import DONE, Event
 from providers.simulated.exchange import AT_ONCE, Exchange, Pace
 from providers.simulated.faults import Fault, FaultSwitch
@@ -135,12 +135,11 @@ class GenericEmulator:
         except SilentStream:
             await self._say_nothing(exchange, number)
             return
-        stop = raw.get("stop") or []
         ask = Ask(
             seed=seed_of(text, raw.get("seed")),
             natural=self.settings.tokens,
             limit=limit,
-            stop=(stop,) if isinstance(stop, str) else tuple(stop),
+            stop=stop_texts(raw.get("stop")),
             opening=OPENING if Fault.SPLIT_CHARACTER in exchange.hits else "",
         )
         run = self._run(number, raw.get("model"), count(text), ask)

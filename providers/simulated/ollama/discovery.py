@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from providers.simulated.ollama.errors import undecodable
+from providers.simulated.ollama.errors import decoded
 from providers.simulated.ollama.library import FOREVER, digest, full_name
 from providers.simulated.ollama.native import timestamp
 from providers.simulated.ollama.work import Server
@@ -69,10 +69,7 @@ class _Show(msgspec.Struct):
 
 def show(server: Server, raw: bytes) -> dict[str, Any]:
     """`POST /api/show`. Raises Refused."""
-    try:
-        body = msgspec.json.decode(raw, type=_Show)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+    body = decoded(raw, _Show)
     model = server.library.find(body.model or body.name)
     return {
         "modelfile": f"FROM {model.name}\n",

@@ -6,7 +6,7 @@ import msgspec
 
 from providers.simulated.exchange import Exchange
 from providers.simulated.generate import count, vector
-from providers.simulated.ollama.errors import INPUT_TOO_LONG, JSON, Refused, undecodable
+from providers.simulated.ollama.errors import INPUT_TOO_LONG, JSON, Refused, decoded
 from providers.simulated.ollama.library import full_name
 from providers.simulated.ollama.native import PREFILL_NS
 from providers.simulated.ollama.reading import Options
@@ -35,7 +35,7 @@ class Vectors(msgspec.Struct, frozen=True):
 
 async def embed(server: Server, exchange: Exchange) -> None:
     """`POST /api/embed`. Raises Refused."""
-    body = _body(exchange)
+    body = decoded(exchange.request.body, EmbedBody)
     made = await vectors(server, body)
     answer = {
         "model": body.model,
@@ -49,7 +49,7 @@ async def embed(server: Server, exchange: Exchange) -> None:
 
 async def embed_one(server: Server, exchange: Exchange) -> None:
     """`POST /api/embeddings`. Raises Refused."""
-    body = _body(exchange)
+    body = decoded(exchange.request.body, EmbedBody)
     body.input = body.prompt
     made = await vectors(server, body)
     await exchange.whole(200, msgspec.json.encode({"embedding": made.embeddings[0]}), JSON)
@@ -82,10 +82,3 @@ def _texts(given: Any) -> list[str]:
     if isinstance(given, list) and all(isinstance(part, str) for part in given):
         return given
     raise Refused(400, "invalid input type")  # token ids among them: it has no way to take those
-
-
-def _body(exchange: Exchange) -> EmbedBody:
-    try:
-        return msgspec.json.decode(exchange.request.body, type=EmbedBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error

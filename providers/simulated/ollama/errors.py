@@ -1,11 +1,12 @@
 """How Ollama refuses: `{"error": "text"}` natively, OpenAI's error object under `/v1`."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from providers.simulated.service import Refusal
 
+_Body = TypeVar("_Body")
 JSON = "application/json; charset=utf-8"
 BUSY = "server busy, please try again.  maximum pending requests exceeded"  # two spaces, as the server writes it
 TOO_LONG = (
@@ -59,6 +60,9 @@ def runner_overflow(tokens: int, window: int) -> Refused:
     return Refused(400, msgspec.json.encode(inner).decode())
 
 
-def undecodable(error: msgspec.DecodeError) -> Refused:
-    """A body that is not JSON, or has a wrong type somewhere."""
-    return Refused(400, f"json: cannot unmarshal request: {error}")
+def decoded(raw: bytes, kind: type[_Body]) -> _Body:
+    """A native request's body. Raises Refused for what is not JSON, or has a wrong type somewhere."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError as error:
+        raise Refused(400, f"json: cannot unmarshal request: {error}") from error

@@ -22,12 +22,10 @@ class Options(msgspec.Struct, kw_only=True):
     stop: list[str] | None = None
 
 
-class ChatBody(msgspec.Struct, kw_only=True):
-    """`/api/chat`."""
+class _Body(msgspec.Struct, kw_only=True):
+    """What both native requests have."""
 
     model: str = ""
-    messages: list[dict[str, Any]] | None = None
-    tools: list[dict[str, Any]] | None = None
     format: Any = None
     options: Options | None = None
     stream: bool | None = None
@@ -43,27 +41,20 @@ class ChatBody(msgspec.Struct, kw_only=True):
         return self.options or Options()
 
 
-class GenerateBody(msgspec.Struct, kw_only=True):
+class ChatBody(_Body, kw_only=True):
+    """`/api/chat`."""
+
+    messages: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = None
+
+
+class GenerateBody(_Body, kw_only=True):
     """`/api/generate`."""
 
-    model: str = ""
     prompt: str = ""
     suffix: str = ""
     system: str = ""
     images: list[str] | None = None
-    format: Any = None
-    options: Options | None = None
-    stream: bool | None = None
-    keep_alive: Any = None
-    think: bool | str | None = None
-    truncate: bool | None = None
-    shift: bool | None = None
-    logprobs: bool = False
-    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
-
-    @property
-    def settings(self) -> Options:
-        return self.options or Options()
 
 
 class Fitted(msgspec.Struct, frozen=True):

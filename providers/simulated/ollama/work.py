@@ -12,7 +12,7 @@ from providers.simulated.events import Event, Framing, Kind, Ndjson
 from providers.simulated.exchange import Exchange, Pace
 from providers.simulated.faults import Fault
 from providers.simulated.ollama import native
-from providers.simulated.ollama.errors import BUSY, JSON, RUNNER_DIED, Refused, undecodable
+from providers.simulated.ollama.errors import BUSY, JSON, RUNNER_DIED, Refused, decoded
 from providers.simulated.ollama.library import Library, Loaded, seconds_of
 from providers.simulated.ollama.reading import (
     ChatBody,
@@ -93,10 +93,7 @@ GENERATE = Spoken(framing=LINES, events=native.generate_events, whole=native.gen
 
 async def chat(server: Server, exchange: Exchange) -> None:
     """`POST /api/chat`. Raises Refused."""
-    try:
-        body = msgspec.json.decode(exchange.request.body, type=ChatBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+    body = decoded(exchange.request.body, ChatBody)
     if not body.messages:
         model = server.library.find(body.model)
         await _load_only(server, exchange, model, body, {"message": {"role": "assistant", "content": ""}})
@@ -107,10 +104,7 @@ async def chat(server: Server, exchange: Exchange) -> None:
 
 async def generate(server: Server, exchange: Exchange) -> None:
     """`POST /api/generate`. Raises Refused."""
-    try:
-        body = msgspec.json.decode(exchange.request.body, type=GenerateBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+    body = decoded(exchange.request.body, GenerateBody)
     if not body.prompt:
         await _load_only(server, exchange, server.library.find(body.model), body, {"response": ""})
         return

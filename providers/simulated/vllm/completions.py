@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from providers.simulated.compose import OPENING, Plan
+from providers.simulated.dialogue import stop_texts
 from providers.simulated.events import DONE, Event, Kind
 from providers.simulated.exchange import Exchange
 from providers.simulated.faults import Fault
@@ -14,8 +15,8 @@ from providers.simulated.generate import count, logprob, pieces, seed_of
 from providers.simulated.vectors import inputs_of
 from providers.simulated.vllm.chat import Answer, late_refusals, refuse_in_stream, serve
 from providers.simulated.vllm.engine import Engine, Work
-from providers.simulated.vllm.errors import Refused, invalid, undecodable, wrong
-from providers.simulated.vllm.reading import Wish, check_lengths, choices, forced_text, limit_of
+from providers.simulated.vllm.errors import Refused, decoded, invalid
+from providers.simulated.vllm.reading import Wish, check_lengths, check_stream_options, choices, forced_text, limit_of
 from providers.simulated.vllm.shapes import FINGERPRINT
 
 DEFAULT_LIMIT = 16
@@ -40,13 +41,6 @@ class CompletionBody(msgspec.Struct, kw_only=True):
     ignore_eos: bool = False
     response_format: dict[str, Any] | None = None
     structured_outputs: dict[str, Any] | None = None
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """Stop strings as a list, however they were sent."""
-        if self.stop is None:
-            return ()
-        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -129,14 +123,10 @@ async def completions(engine: Engine, exchange: Exchange, created: int) -> None:
 
 
 def _body(raw: bytes) -> CompletionBody:
-    try:
-        body = msgspec.json.decode(raw, type=CompletionBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error, raw) from error
+    body = decoded(raw, CompletionBody)
     if body.suffix is not None:
         raise Refused(400, "suffix is only supported for models with FIM completion rendering", param="suffix")
-    if body.stream_options and not body.stream:
-        raise wrong("stream_options", "Stream options can only be defined when `stream=True`.")
+    check_stream_options(body)
     return body
 
 
@@ -146,7 +136,7 @@ def _plans(engine: Engine, run: Run, opening: str) -> Iterator[tuple[str, Plan]]
     for prompt in run.prompts:
         wish = Wish(
             limit=limit_of(settings, count(prompt), asked),
-            stop=body.stops,
+            stop=stop_texts(body.stop),
             forced=lambda seed: forced_text(body.response_format, body.structured_outputs, seed),
             to_limit=body.ignore_eos,
             opening=opening,

@@ -7,7 +7,7 @@ import msgspec
 from providers.simulated.dialogue import render
 from providers.simulated.generate import seed_of, text_of, token_ids
 from providers.simulated.vllm.engine import Engine
-from providers.simulated.vllm.errors import undecodable
+from providers.simulated.vllm.errors import decoded
 
 
 def models(engine: Engine, created: int) -> dict[str, Any]:
@@ -70,10 +70,7 @@ class _Detokenize(msgspec.Struct, kw_only=True):
 
 def tokenize(engine: Engine, raw: bytes) -> dict[str, Any]:
     """`POST /tokenize`. Raises Refused."""
-    try:
-        body = msgspec.json.decode(raw, type=_Tokenize)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+    body = decoded(raw, _Tokenize)
     engine.check_model(body.model)
     text = body.prompt if body.prompt is not None else render(body.messages or [], body.tools).text
     ids = token_ids(text)
@@ -87,9 +84,6 @@ def tokenize(engine: Engine, raw: bytes) -> dict[str, Any]:
 
 def detokenize(engine: Engine, raw: bytes) -> dict[str, Any]:
     """`POST /detokenize`. Raises Refused."""
-    try:
-        body = msgspec.json.decode(raw, type=_Detokenize)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+    body = decoded(raw, _Detokenize)
     engine.check_model(body.model)
     return {"prompt": text_of(body.tokens)}

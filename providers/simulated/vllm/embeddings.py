@@ -9,7 +9,7 @@ from providers.simulated.generate import count
 from providers.simulated.vectors import embedding, inputs_of
 from providers.simulated.vllm.chat import late_refusals
 from providers.simulated.vllm.engine import Engine, Sequence, Work
-from providers.simulated.vllm.errors import Refused, invalid, too_long, undecodable
+from providers.simulated.vllm.errors import Refused, decoded, invalid, too_long
 
 
 class EmbeddingBody(msgspec.Struct, kw_only=True):
@@ -24,11 +24,9 @@ class EmbeddingBody(msgspec.Struct, kw_only=True):
 
 async def embeddings(engine: Engine, exchange: Exchange, created: int) -> None:
     """Answer a request for vectors. Raises Refused."""
+    body = decoded(exchange.request.body, EmbeddingBody)
     try:
-        body = msgspec.json.decode(exchange.request.body, type=EmbeddingBody)
         texts = inputs_of(body.input)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
     except ValueError as error:
         raise invalid("value_error", "body.input", f"Value error, {error}") from error
     if body.encoding_format not in {None, "float", "base64"}:

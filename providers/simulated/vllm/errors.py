@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,6 +10,7 @@ from providers.simulated.service import Refusal
 
 BUSY = "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance."
 NOT_FOUND = Refusal(status=404, body=b'{"detail":"Not Found"}')
+_Body = TypeVar("_Body")
 UNAUTHORIZED = Refusal(status=401, body=b'{"error":"Unauthorized"}')
 
 
@@ -81,7 +82,15 @@ def invalid(kind: str, where: str, message: str) -> Refused:
     return Refused(400, text, "Bad Request", where)
 
 
-def undecodable(error: msgspec.DecodeError, raw: bytes = b"") -> Refused:
+def decoded(raw: bytes, kind: type[_Body]) -> _Body:
+    """A request's body. Raises Refused 400."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError as error:
+        raise _undecodable(error, raw) from error
+
+
+def _undecodable(error: msgspec.DecodeError, raw: bytes) -> Refused:
     """The validation error for a body that is not JSON (it names the position), or has a wrong type somewhere."""
     if not isinstance(error, msgspec.ValidationError):
         return invalid("json_invalid", f"body.{_position(raw)}", "JSON decode error")

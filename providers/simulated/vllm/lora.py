@@ -4,7 +4,7 @@ import msgspec
 
 from providers.simulated.exchange import Exchange
 from providers.simulated.vllm.engine import Engine
-from providers.simulated.vllm.errors import Refused, undecodable
+from providers.simulated.vllm.errors import Refused, decoded
 
 
 class _Adapter(msgspec.Struct):
@@ -12,16 +12,9 @@ class _Adapter(msgspec.Struct):
     lora_path: str = ""
 
 
-def _adapter(exchange: Exchange) -> _Adapter:
-    try:
-        return msgspec.json.decode(exchange.request.body, type=_Adapter)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
-
-
 async def load(engine: Engine, exchange: Exchange) -> None:
     """`POST /v1/load_lora_adapter`. The answer is plain text without a content type. Raises Refused."""
-    wanted = _adapter(exchange)
+    wanted = decoded(exchange.request.body, _Adapter)
     if wanted.lora_name in engine.loras:
         message = (
             f"The lora adapter '{wanted.lora_name}' has already been loaded. "
@@ -38,7 +31,7 @@ async def load(engine: Engine, exchange: Exchange) -> None:
 
 async def unload(engine: Engine, exchange: Exchange) -> None:
     """`POST /v1/unload_lora_adapter`. Raises Refused."""
-    wanted = _adapter(exchange)
+    wanted = decoded(exchange.request.body, _Adapter)
     if engine.loras.pop(wanted.lora_name, None) is None:
         raise Refused(404, f"The lora adapter '{wanted.lora_name}' cannot be found.", "NotFoundError")
     await exchange.whole(200, f"Success: LoRA adapter '{wanted.lora_name}' removed successfully.".encode(), "")

@@ -12,7 +12,7 @@ from providers.simulated.exchange import Exchange
 from providers.simulated.generate import count, seed_of
 from providers.simulated.vllm.chat import Answer, late_refusals, serve
 from providers.simulated.vllm.engine import Engine, Work
-from providers.simulated.vllm.errors import Refused, undecodable
+from providers.simulated.vllm.errors import Refused, decoded
 from providers.simulated.vllm.reading import Wish, check_lengths, choices, limit_of
 
 _json = msgspec.json.encode
@@ -51,7 +51,7 @@ def error_body(refused: Refused) -> dict[str, Any]:
 
 async def messages(engine: Engine, exchange: Exchange, created: int) -> None:  # noqa: ARG001  every route takes it
     """Answer one request. Raises Refused."""
-    body = _body(exchange)
+    body = decoded(exchange.request.body, MessagesBody)
     text = _prompt(body)
     model = engine.check_model(body.model)
     check_lengths(engine.settings, count(text), body.max_tokens, "max_tokens")
@@ -73,17 +73,10 @@ async def messages(engine: Engine, exchange: Exchange, created: int) -> None:  #
 
 async def count_tokens(engine: Engine, exchange: Exchange) -> None:
     """Count without generating. Raises Refused."""
-    body = _body(exchange)
+    body = decoded(exchange.request.body, MessagesBody)
     engine.check_model(body.model)
     tokens = count(_prompt(body))
     await exchange.json(200, {"input_tokens": tokens, "context_management": {"original_input_tokens": tokens}})
-
-
-def _body(exchange: Exchange) -> MessagesBody:
-    try:
-        return msgspec.json.decode(exchange.request.body, type=MessagesBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
 
 
 def _prompt(body: MessagesBody) -> str:

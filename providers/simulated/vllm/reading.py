@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,10 +14,17 @@ from providers.simulated.pattern import sample
 from providers.simulated.schema import BadSchema, instance
 from providers.simulated.settings import VllmSettings
 from providers.simulated.vllm.engine import Engine
-from providers.simulated.vllm.errors import Refused, bad_grammar, invalid, too_long, too_many, undecodable, wrong
+from providers.simulated.vllm.errors import Refused, bad_grammar, decoded, invalid, too_long, too_many, wrong
 from providers.simulated.vllm.shapes import Run
 
 MOST_CHOICES = 128
+
+
+class Streamable(Protocol):
+    """A body that may ask for a stream."""
+
+    stream: bool | None
+    stream_options: dict[str, Any] | None
 
 
 def chat_body(raw: bytes, content_type: str) -> ChatBody:
@@ -25,12 +32,8 @@ def chat_body(raw: bytes, content_type: str) -> ChatBody:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         unsupported = invalid("value_error", "body", "Unsupported Media Type: Only 'application/json' is allowed")
         raise Refused(400, unsupported.message, unsupported.kind)
-    try:
-        body = msgspec.json.decode(raw, type=ChatBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error, raw) from error
-    if body.stream_options and not body.stream:
-        raise wrong("stream_options", "Stream options can only be defined when `stream=True`.")
+    body = decoded(raw, ChatBody)
+    check_stream_options(body)
     if body.cache_salt == "":
         raise wrong("cache_salt", "Parameter 'cache_salt' must be a non-empty string if provided.")
     if body.tool_choice is not None and body.tool_choice != "none" and not body.tools:
@@ -39,6 +42,12 @@ def chat_body(raw: bytes, content_type: str) -> ChatBody:
         told = f"temperature must be non-negative, got {body.temperature}."
         raise wrong("temperature", told, f", value={body.temperature}")
     return body
+
+
+def check_stream_options(body: Streamable) -> None:
+    """Raises Refused 400 for options of a stream that was not asked for."""
+    if body.stream_options and not body.stream:
+        raise wrong("stream_options", "Stream options can only be defined when `stream=True`.")
 
 
 def chat_run(engine: Engine, body: ChatBody, created: int, request_id: str) -> Run:

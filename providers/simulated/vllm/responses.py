@@ -12,7 +12,7 @@ from providers.simulated.exchange import Exchange
 from providers.simulated.generate import count, seed_of
 from providers.simulated.vllm.chat import Answer, late_refusals, serve
 from providers.simulated.vllm.engine import Engine, Work
-from providers.simulated.vllm.errors import undecodable
+from providers.simulated.vllm.errors import decoded
 from providers.simulated.vllm.reading import Wish, check_lengths, choices, limit_of
 
 _json = msgspec.json.encode
@@ -50,10 +50,7 @@ class _Run(msgspec.Struct, kw_only=True):
 
 async def responses(engine: Engine, exchange: Exchange, created: int) -> None:
     """Answer one request. Raises Refused."""
-    try:
-        body = msgspec.json.decode(exchange.request.body, type=ResponsesBody)
-    except msgspec.DecodeError as error:
-        raise undecodable(error) from error
+    body = decoded(exchange.request.body, ResponsesBody)
     model = engine.check_model(body.model)
     turns = [{"role": "user", "content": body.input}] if isinstance(body.input, str) else body.input
     system = [{"role": "system", "content": body.instructions}] if body.instructions else []
