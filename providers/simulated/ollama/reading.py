@@ -41,6 +41,9 @@ class _Body(msgspec.Struct, kw_only=True):
         return self.options or Options()
 
 
+EFFORTS = ("high", "medium", "low", "max")
+
+
 class ChatBody(_Body, kw_only=True):
     """`/api/chat`."""
 
@@ -70,6 +73,10 @@ def check_abilities(name: str, model: OllamaModel, body: ChatBody | GenerateBody
         raise Refused(400, f'"{name}" does not support {kind}')
     if isinstance(body, ChatBody) and body.tools and "tools" not in model.capabilities:
         raise Refused(400, f"registry.ollama.ai/library/{name} does not support tools")
+    if isinstance(body.think, str) and body.think not in EFFORTS:
+        raise Refused(
+            400, f'invalid think value: "{body.think}" (must be "high", "medium", "low", "max", true, or false)'
+        )
     if body.think and "thinking" not in model.capabilities:
         raise Refused(400, f'"{name}" does not support thinking')
     if isinstance(body, GenerateBody) and body.suffix and "insert" not in model.capabilities:
@@ -133,7 +140,7 @@ def _fit(text: str, tokens: int, window: int, body: ChatBody | GenerateBody) -> 
 def answer(
     settings: OllamaSettings, body: ChatBody | GenerateBody, fitted: Fitted, model: OllamaModel, opening: str
 ) -> Plan:
-    """What the model says. Raises Refused 400 for a format that cannot be compiled."""
+    """What the model says. Raises Refused 500 for a format of no kind, 400 for a schema that cannot be compiled."""
     options = body.settings
     # `shift` lets a generation run past the window by forgetting its beginning; without it the window ends it.
     loaded_window = options.num_ctx or min(settings.context_length, model.context_length)
@@ -167,5 +174,8 @@ def _calls(body: ChatBody | GenerateBody) -> tuple[Tool, ...]:
 def _forced(wanted: Any, seed: int) -> str | None:
     if not wanted:
         return None
+    if wanted != "json" and not isinstance(wanted, dict):
+        raw = json.dumps(json.dumps(wanted, ensure_ascii=False), ensure_ascii=False)
+        raise Refused(500, f'invalid format: {raw}; expected "json" or a valid JSON Schema object')
     schema = {"type": "object", "properties": {"answer": {"type": "string"}}} if wanted == "json" else wanted
     return json.dumps(instance(schema, seed), ensure_ascii=False)

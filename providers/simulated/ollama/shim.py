@@ -16,7 +16,7 @@ from providers.simulated.exchange import Exchange
 from providers.simulated.generate import seed_of
 from providers.simulated.ollama import embed, native
 from providers.simulated.ollama.errors import Refused
-from providers.simulated.ollama.reading import ChatBody, GenerateBody, Options
+from providers.simulated.ollama.reading import EFFORTS, ChatBody, GenerateBody, Options
 from providers.simulated.ollama.work import Server, Spoken, complete, converse
 from providers.simulated.vectors import embedding
 
@@ -76,7 +76,7 @@ async def chat(server: Server, exchange: Exchange, number: int) -> None:
         format=_format(asked.response_format),
         options=_options(asked),
         stream=asked.stream,
-        think=None if asked.reasoning_effort is None else asked.reasoning_effort != "none",
+        think=_think(asked.reasoning_effort),
     )
     writer = _Chat(f"chatcmpl-{number}", int(server.now()), usage=_usage_wanted(asked.stream_options))
     spoken = Spoken(
@@ -244,6 +244,16 @@ def _usage_wanted(options: dict[str, Any] | None) -> bool:
 def _options(asked: OpenAIChat | OpenAICompletion) -> Options:
     stops = [asked.stop] if isinstance(asked.stop, str) else asked.stop
     return Options(num_predict=asked.max_tokens, seed=asked.seed, stop=stops)
+
+
+def _think(effort: str | None) -> bool | str | None:
+    """Raises Refused 400."""
+    if not effort:
+        return None
+    if effort != "none" and effort not in EFFORTS:
+        known = '"high", "medium", "low", "max", or "none"'
+        raise Refused(400, f"invalid reasoning value: '{effort}' (must be {known})")
+    return False if effort == "none" else effort
 
 
 def _format(wanted: dict[str, Any] | None) -> Any:

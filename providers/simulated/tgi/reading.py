@@ -124,16 +124,26 @@ def chat_parameters(body: ChatBody) -> Parameters:
 
 
 def chat_prompt(body: ChatBody) -> tuple[Prompt, tuple[Tool, ...]]:
-    """The prompt and the tool to call. Raises Refused, with a status even when a stream was asked for."""
+    """The prompt and the tool to call. Raises Refused or Undecodable, with a status even for a stream."""
     if body.tools and body.response_format:
         raise Refused("Tool error: Grammar and tools are mutually exclusive", "tool_error")
     prompt = render(body.messages, body.tools)
     tools = tools_of(body.tools)
-    calls = called(tools, prompt, body.tool_choice, parallel=False)
-    if isinstance(body.tool_choice, dict) and not calls:
-        name = inner(body.tool_choice, "function").get("name")
-        raise Refused(f"Tool error: Tool with name {name} not found", "tool_error")
+    choice = _choice(body.tool_choice)
+    calls = called(tools, prompt, choice, parallel=False)
+    if isinstance(choice, dict) and tools and not calls:
+        raise Refused(f"Tool error: Tool with name {inner(choice, 'function')['name']} not found", "tool_error")
     return prompt, calls
+
+
+def _choice(given: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+    """The tool choice: a word it does not know is the name of a function. Raises Undecodable for any other object."""
+    if isinstance(given, dict):
+        if given.get("type") != "function" or not isinstance(inner(given, "function").get("name"), str):
+            why = "tool_choice: data did not match any variant of untagged enum ToolTypeDeserializer"
+            raise Undecodable(422, f"Failed to deserialize the JSON body into the target type: {why}")
+        return given
+    return given if given in {None, "auto", "none", "required"} else {"function": {"name": given}}
 
 
 def check_grammar_shape(grammar: dict[str, Any] | None) -> None:

@@ -76,4 +76,5 @@ async def _answers(kind: str, fields: dict[str, Any]) -> list[int]:
 def test_a_malformed_body_gets_an_answer(kind: str, fields: dict[str, Any]) -> None:
     statuses = asyncio.run(_answers(kind, fields))
 
-    assert all(status in {200, 400, 404, 422} for status in statuses)
+    # Ollama's own word for a `format` of no kind is a 500; a crash of the emulator is looked for above.
+    assert all(status in {200, 400, 404, 422} | ({500} if kind == "ollama" else set()) for status in statuses)

@@ -7,6 +7,7 @@ from providers.simulated import Fault, OllamaModel, OllamaSettings, Simulated, o
 from tests.providers.simulated.wire import HELLO, TIMEOUT_S, TOOL, Heard, Talk, ask, chat, get, stream
 
 ONE = OllamaSettings(models=("tiny",))
+WORD = {"type": "nonsense"}
 
 
 async def _chat(server: Simulated, **fields: object) -> Heard:
@@ -230,6 +231,20 @@ async def test_abilities_a_model_lacks_are_refused_by_name() -> None:
     assert [h.status for h in (chatting, thinking, seeing, parts)] == [400] * 4
     assert chatting.json() == {"error": '"e" does not support chat'}
     assert thinking.json() == {"error": '"tiny" does not support thinking'}
+
+
+async def test_words_no_field_knows_are_refused_or_as_on_v1_ignored() -> None:
+    thinker = OllamaModel(name="t", capabilities=("completion", "tools", "thinking"))
+    async with ollama(OllamaSettings(models=("t",), library=(thinker,))) as server:
+        thought = await _chat(server, think="nonsense")
+        shape = await _chat(server, format="nonsense")
+        effort = await chat(server, reasoning_effort="nonsense")
+        ignored = [await chat(server, tools=[TOOL], tool_choice="nonsense"), await chat(server, response_format=WORD)]
+
+    assert [h.status for h in (thought, shape, effort, *ignored)] == [400, 500, 400, 200, 200]
+    assert thought.json()["error"].startswith('invalid think value: "nonsense" (must be "high",')
+    assert shape.json()["error"] == 'invalid format: "\\"nonsense\\""; expected "json" or a valid JSON Schema object'
+    assert effort.json()["error"]["message"].startswith("invalid reasoning value: 'nonsense' (must be")
 
 
 async def test_thought_comes_apart_from_content() -> None:

@@ -84,6 +84,19 @@ async def test_point_30_openai_fields_are_read_in_tgis_own_way() -> None:
 # --- further traits of §3
 
 
+async def test_a_word_that_is_no_tool_choice_is_the_name_of_a_function() -> None:
+    offered = TOOL["function"]["name"]
+    async with tgi() as server:
+        named = await chat(server, tools=[TOOL], tool_choice=offered)
+        unknown = [await ask_for(server, tools=[TOOL], tool_choice="nonsense") for ask_for in (chat, stream)]
+        shapeless = await chat(server, tools=[TOOL], tool_choice={"type": "nonsense"})
+
+    assert named.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == offered
+    assert [h.status for h in (*unknown, shapeless)] == [422] * 3
+    assert {h.json()["error"] for h in unknown} == {"Tool error: Tool with name nonsense not found"}
+    assert shapeless.text.startswith("Failed to deserialize the JSON body into the target type: tool_choice")
+
+
 async def test_tool_deltas_repeat_everything_but_the_name() -> None:
     async with tgi() as server:
         heard = await stream(server, tools=[TOOL])
