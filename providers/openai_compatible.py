@@ -11,11 +11,14 @@ They agree on the chat route and little else, so what differs is an option of th
 | transformers serve | `strict_fields: true` (422 for unknown fields)   |
 """
 
+import re
 from typing import Any, Final
+
+import msgspec
 
 from appliance.domain.errors import BadRequest
 from appliance.domain.model import Deployment, Finding, Health, Load, ModelInfo
-from appliance.domain.upstream import Body, Call, Kind, UpstreamError
+from appliance.domain.upstream import Body, Call, Failure, FailureKind, Kind, UpstreamError
 from appliance.ports.provider import Traits
 from appliance.ports.upstream import Fetch
 from providers import survey
@@ -27,6 +30,7 @@ _STRICT: Final = frozenset(
     {"frequency_penalty", "logit_bias", "max_tokens", "messages", "model", "prompt", "seed", "stop", "stream"}
     | {"temperature", "tools", "top_p", "input", "dimensions", "encoding_format"}
 )
+_MISFIT: Final = re.compile(r"\d{1,4} validation errors?:\n|Tool choice '")  # at the start: all else may be an echo
 _RUNNING: Final = ("llamacpp:requests_processing", "sglang:num_running_reqs", "vllm:num_requests_running")
 _WAITING: Final = ("llamacpp:requests_deferred", "sglang:num_queue_reqs", "vllm:num_requests_waiting")
 _CACHE: Final = ("llamacpp:kv_cache_usage_ratio", "sglang:token_usage", "vllm:kv_cache_usage_perc")
@@ -65,6 +69,14 @@ class OpenAICompatible(OpenAIWire):
             return sent
         _check_last(sent.get("messages"))
         return select(sent, _STRICT)
+
+    def classify(self, status: int, body: bytes) -> Failure:
+        failure = super().classify(status, body)
+        if status != 500 or not _MISFIT.match(failure.message):
+            return failure
+        # llama-cpp-python takes a request it does not understand for a failure of its own, and names its file.
+        message = failure.message.partition("\n\n  File ")[0]
+        return msgspec.structs.replace(failure, kind=FailureKind.BAD_REQUEST, message=message)
 
     async def discover(self, fetch: Fetch, of: Deployment) -> list[ModelInfo]:
         capabilities = await survey.openai_capabilities(fetch, of)
