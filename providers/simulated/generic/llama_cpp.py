@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.simulated.dialogue import ChatBody
+from providers.simulated.dialogue import ChatBody, inner, tools_of
 from providers.simulated.events import DONE, Event, Framing, Kind, Sse, error
 from providers.simulated.faults import Fault
 from providers.simulated.generic.dialect import (
@@ -69,10 +69,16 @@ class LlamaCpp:
         messages = raw.setdefault("messages", [])
         if not isinstance(messages, list):
             raise _invalid(CHAT, "Input should be a valid list")
-        if any(message.get("role") == "assistant" and message.get("content") is None for message in messages):
-            raise _invalid(CHAT, "Input should be a valid string", errors=15)
-        if (raw.get("response_format") or {}).get("type") == "json_schema":
+        for message in messages:
+            _check_message(message)
+        wanted, tools = raw.get("response_format"), raw.get("tools") or []
+        if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") not in {"text", "json_object"}):
             raise _invalid(CHAT, "Input should be 'text' or 'json_object'")
+        if not isinstance(tools, list):
+            raise _invalid(CHAT, "Input should be a valid list")
+        if any(not isinstance(tool, dict) or tool.get("type") != "function" for tool in tools):
+            raise _invalid(CHAT, "Input should be 'function'")
+        _check_choice(raw.get("tool_choice"), tools)
 
     def limit(self, settings: Settings, path: str, tokens: int, raw: dict[str, Any]) -> int:
         """What the window leaves; `max_completion_tokens` is not heeded."""
@@ -229,6 +235,29 @@ def _head(run: Run, kind: str) -> dict[str, Any]:
 
 def _event(kind: Kind, body: dict[str, Any]) -> Event:
     return Event(kind, json.dumps(body, ensure_ascii=True).encode())
+
+
+def _check_message(message: Any) -> None:
+    """A message is tried as each of five kinds; what is none of them fails once or more for each."""
+    if not isinstance(message, dict) or message.get("role") not in {"system", "user", "assistant", "tool", "function"}:
+        raise _invalid(CHAT, "Input should be 'system'", errors=7)
+    content = message.get("content")
+    parts = content if isinstance(content, list) else ()
+    if any(not isinstance(part, dict) or part.get("type") not in {"text", "image_url"} for part in parts):
+        raise _invalid(CHAT, "Input should be 'text'", errors=15)
+    if message["role"] == "assistant" and content is None:
+        raise _invalid(CHAT, "Input should be a valid string", errors=15)
+
+
+def _check_choice(choice: object, tools: list[dict[str, Any]]) -> None:
+    if isinstance(choice, dict):
+        name = inner(choice, "function").get("name")
+        if choice.get("type") != "function" or not isinstance(name, str):
+            raise _invalid(CHAT, "Input should be 'none', 'auto' or 'required'", errors=3)
+        if tools and name not in {tool.name for tool in tools_of(tools)}:
+            raise _refused(500, f"Tool choice '{name}' not found in tools.", "internal_server_error", None, param=None)
+    elif choice not in (None, "none", "auto", "required"):
+        raise _invalid(CHAT, "Input should be 'none', 'auto' or 'required'", errors=2)
 
 
 def _overflow(settings: Settings, path: str, tokens: int, asked: object) -> Refused:

@@ -69,10 +69,18 @@ const finished = (chunks) => choices(chunks).map((choice) => choice.finish_reaso
 function assembled(chunks) {
   const calls = [];
   for (const part of choices(chunks).flatMap((choice) => choice.delta.tool_calls ?? [])) {
-    calls[part.index] ??= { id: part.id, name: part.function.name, arguments: "" };
-    calls[part.index].arguments += part.function?.arguments ?? "";
+    calls[part.index] ??= { id: part.id, function: { name: part.function.name, arguments: "" } };
+    calls[part.index].function.arguments += part.function?.arguments ?? "";
   }
   return calls;
+}
+
+/** These tools were called, in this order, each under its own id and with an object. */
+function called(calls, names) {
+  const told = (calls ?? []).map((call) => call.function.name);
+  assert.deepEqual(told, names, `called: ${told.join() || "nothing"}`);
+  assert.equal(new Set(calls.map((call) => call.id || assert.fail("a call without an id"))).size, names.length);
+  for (const call of calls) assert.equal(typeof JSON.parse(call.function.arguments), "object");
 }
 
 /** What `promised` fails with; it must be an error of exactly this class. */
@@ -169,19 +177,13 @@ sentence("two choices come with two indices", async () => {
 
 async function wholeCall(tool_choice) {
   const { message, finish_reason } = (await chat({ messages: errand, tools: [lookUp], tool_choice })).choices[0];
-  assert.equal(message.tool_calls.length, 1);
-  assert.equal(message.tool_calls[0].function.name, "look_up");
-  assert.equal(typeof JSON.parse(message.tool_calls[0].function.arguments), "object");
+  called(message.tool_calls, ["look_up"]);
   assert.ok(["tool_calls", "stop"].includes(finish_reason));
 }
 
 async function streamedCall(tool_choice) {
   const chunks = await streamed({ messages: errand, tools: [lookUp], tool_choice });
-  const calls = assembled(chunks);
-  assert.equal(calls.length, 1);
-  assert.ok(calls[0].id);
-  assert.equal(calls[0].name, "look_up");
-  assert.equal(typeof JSON.parse(calls[0].arguments), "object");
+  called(assembled(chunks), ["look_up"]);
   assert.equal(finished(chunks).length, 1);
 }
 
@@ -197,23 +199,18 @@ const parallel = { messages: errands, tools: [lookUp, weigh], tool_choice: "auto
 const several = ["look_up", "weigh"].slice(0, CALLS === "one" ? 1 : 2);
 
 sentence("tools are called in parallel", async () => {
-  const calls = (await chat(parallel)).choices[0].message.tool_calls;
-  assert.deepEqual(calls.map((call) => call.function.name), several);
-  assert.equal(new Set(calls.map((call) => call.id)).size, several.length);
-  for (const call of calls) JSON.parse(call.function.arguments);
+  called((await chat(parallel)).choices[0].message.tool_calls, several);
 });
 
 sentence("parallel tool calls are told apart in a stream", async () => {
   const chunks = await streamed(parallel);
-  const calls = assembled(chunks);
-  assert.deepEqual(calls.map((call) => call.name), several);
-  assert.equal(new Set(calls.map((call) => call.id)).size, several.length);
-  for (const call of calls) JSON.parse(call.arguments);
+  called(assembled(chunks), several);
   assert.deepEqual(finished(chunks), ["tool_calls"]);
 });
 
 sentence("the results of tools go back in the next turn", async () => {
   const { message } = (await chat(parallel)).choices[0];
+  called(message.tool_calls, several);
   const result = (call) => ({ role: "tool", tool_call_id: call.id, content: '{"sky":"clear"}' });
   const results = message.tool_calls.map(result);
   const next = await chat({ messages: [...errands, message, ...results] });
