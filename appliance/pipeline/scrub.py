@@ -33,10 +33,11 @@ def scrub(text: str, to: Deployment) -> str:
     host = urlsplit(to.url).hostname
     if host:
         text = re.sub(re.escape(host), "…", text, flags=re.IGNORECASE)
-    text = text.replace(to.upstream_model, to.model)
+    # The name by itself first: where it is a folder (`/models`), what lies below it is a path like any other.
+    text = re.sub(rf"(?<![\w/.-]){re.escape(to.upstream_model)}(?![\w/-]|\.\w)", lambda _: to.model, text)
     for pattern in (_URL, _PATH, _IPV4, _IPV6, _ID):
         text = pattern.sub("…", text)
-    text = _HOST_PORT.sub("…", text)
+    text = _HOST_PORT.sub("…", text.replace(to.upstream_model, to.model))
     text = " ".join(_CONTROL.sub(" ", text).split())
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 

@@ -41,6 +41,19 @@ def test_what_names_a_place_is_gone_and_the_rest_stays(said: str, told: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("The model `/models` does not exist.", "The model `llama` does not exist."),
+        ("no config in /models.", "no config in llama."),
+        ("open('/models/payroll.bin') failed", "open('…') failed"),
+        ("open('/srv/models') failed", "open('…') failed"),
+    ],
+)
+def test_a_model_named_by_its_folder_hides_no_path_below_it(said: str, told: str) -> None:
+    assert scrub(said, a_deployment(url="http://gpu-7.lab:8000", upstream_model="/models")) == told
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "max_tokens=5000 cannot be greater than max_model_len=512. (parameter=max_tokens, value=5000)",
