@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from providers.simulated.compose import Call
-from providers.simulated.dialogue import inner
+from providers.simulated.dialogue import inner, stop_texts
 from providers.simulated.events import DONE, Event, Kind, Sse
 from providers.simulated.exchange import Exchange
 from providers.simulated.generate import seed_of
@@ -27,32 +27,40 @@ _json = msgspec.json.encode
 _Body = TypeVar("_Body", "OpenAIChat", "OpenAICompletion", "OpenAIEmbeddings")
 
 
-class OpenAIChat(msgspec.Struct, kw_only=True):
-    """The fields it reads."""
+class _Generation(msgspec.Struct, kw_only=True):
+    """The fields it reads of both."""
 
     model: str = ""
-    messages: list[dict[str, Any]] | None = None
     stream: bool = False
     stream_options: dict[str, Any] | None = None
     max_tokens: int | None = None
     seed: int | None = None
     stop: str | list[str] | None = None
+
+    @property
+    def options(self) -> Options:
+        stops = None if self.stop is None else list(stop_texts(self.stop))
+        return Options(num_predict=self.max_tokens, seed=self.seed, stop=stops)
+
+    @property
+    def usage_wanted(self) -> bool:
+        return bool((self.stream_options or {}).get("include_usage"))
+
+
+class OpenAIChat(_Generation, kw_only=True):
+    """The fields it reads."""
+
+    messages: list[dict[str, Any]] | None = None
     tools: list[dict[str, Any]] | None = None
     response_format: dict[str, Any] | None = None
     reasoning_effort: str | None = None
 
 
-class OpenAICompletion(msgspec.Struct, kw_only=True):
+class OpenAICompletion(_Generation, kw_only=True):
     """The fields it reads; a prompt is one text."""
 
-    model: str = ""
     prompt: str = ""
     suffix: str = ""
-    stream: bool = False
-    stream_options: dict[str, Any] | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    stop: str | list[str] | None = None
 
 
 class OpenAIEmbeddings(msgspec.Struct, kw_only=True):
@@ -74,11 +82,11 @@ async def chat(server: Server, exchange: Exchange, number: int) -> None:
         messages=[part for message in asked.messages for part in _messages(message)],
         tools=asked.tools,
         format=_format(asked.response_format),
-        options=_options(asked),
+        options=asked.options,
         stream=asked.stream,
         think=_think(asked.reasoning_effort),
     )
-    writer = _Chat(f"chatcmpl-{number}", int(server.now()), usage=_usage_wanted(asked.stream_options))
+    writer = _Chat(f"chatcmpl-{number}", int(server.now()), usage=asked.usage_wanted)
     spoken = Spoken(
         framing=FRAMING,
         events=writer.events,
@@ -93,9 +101,9 @@ async def completions(server: Server, exchange: Exchange, number: int) -> None:
     """`POST /v1/completions`. Raises Refused."""
     asked = _decoded(exchange, OpenAICompletion)
     body = GenerateBody(
-        model=asked.model, prompt=asked.prompt, suffix=asked.suffix, options=_options(asked), stream=asked.stream
+        model=asked.model, prompt=asked.prompt, suffix=asked.suffix, options=asked.options, stream=asked.stream
     )
-    writer = _Completion(f"cmpl-{number}", int(server.now()), usage=_usage_wanted(asked.stream_options))
+    writer = _Completion(f"cmpl-{number}", int(server.now()), usage=asked.usage_wanted)
     spoken = Spoken(
         framing=FRAMING,
         events=writer.events,
@@ -235,15 +243,6 @@ def _call(run: native.Run, call: Call, at: int) -> dict[str, Any]:
     arguments = _json(whole["function"]["arguments"]).decode()
     function = {"name": call.name, "arguments": arguments}
     return {"id": whole.get("id", ""), "index": at, "type": "function", "function": function}
-
-
-def _usage_wanted(options: dict[str, Any] | None) -> bool:
-    return bool((options or {}).get("include_usage"))
-
-
-def _options(asked: OpenAIChat | OpenAICompletion) -> Options:
-    stops = [asked.stop] if isinstance(asked.stop, str) else asked.stop
-    return Options(num_predict=asked.max_tokens, seed=asked.seed, stop=stops)
 
 
 def _think(effort: str | None) -> bool | str | None:
