@@ -84,7 +84,8 @@ else
 fi
 
 # Both SDKs are part of this run: without node it fails rather than leave one out.
-"$ours" -m tests.e2e.node_modules || { echo "openai-node cannot be installed; it needs node, npm and a package index" >&2; exit 1; }
+"$ours" -m tests.e2e.node_modules ||
+  { echo "openai-node cannot be installed; it needs node, npm and, once, a package index" >&2; exit 1; }
 
 "$ours" -m tests.real.model_files "$cache/models"
 failed='' exercised=''

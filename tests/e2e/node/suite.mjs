@@ -21,7 +21,8 @@ const errand = [{ role: "user", content: "look_up" }];
 const errands = [{ role: "user", content: "look_up and weigh" }];
 const endless = { model: SLOW_MODEL, messages: [{ role: "user", content: "go on for ever" }], max_tokens: 400 };
 const pixel =
-  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E" +
+  "rkJggg==";
 const tool = (name, argument, values) => ({
   type: "function",
   function: {
@@ -344,13 +345,13 @@ async function work() {
     return { live, aborted };
   }
   if (WATCHED !== "metrics") return null;
-  const metrics = await (await fetch(`${SLOW_UPSTREAM}/metrics`)).text();
-  const total = (name) =>
-    metrics.split("\n").filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  const metrics = (await (await fetch(`${SLOW_UPSTREAM}/metrics`)).text()).split("\n");
+  const samples = (name) => metrics.filter((line) => line.startsWith(`${name}{`));
+  const total = (name) => samples(name).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   return { live: total("vllm:num_requests_running"), made: total("vllm:generation_tokens_total") };
 }
 
-/** Wait until the server has given up the one request it had begun since `before`. */
+/** Wait until the server has given up the one request that was begun since `before`. */
 async function stopped(before) {
   if (before === null) {
     assert.ok((await chat()).choices[0].message.content); // it serves the next one
