@@ -11,7 +11,7 @@ import pytest
 
 from appliance.domain.errors import BadRequest
 from appliance.domain.model import Timeouts
-from appliance.domain.upstream import Body, Finished, KeepAlive, Kind, UpstreamError
+from appliance.domain.upstream import Body, Failure, Finished, KeepAlive, Kind, UpstreamError
 from appliance.domain.upstream import FailureKind as Kinds
 from providers import load, simulated
 from providers.simulated import (
@@ -266,6 +266,40 @@ async def test_a_thought_goes_by_both_names(case: Case) -> None:
     deltas = [choice["delta"] for choice in told.choices if "reasoning" in choice["delta"]]
     assert deltas
     assert all(delta["reasoning"] == delta["reasoning_content"] for delta in deltas)
+
+
+NOBODY: Final = {"type": "function", "function": {"name": "nobody"}}
+
+
+async def refusal(asker: Asker, words: Body, *, stream: bool) -> Failure | None:
+    """Why the server refused; None when it answered. Raises BadRequest where the adapter knows."""
+    if stream:
+        (told,) = await asker.streamed(**words)
+        return told.failure
+    try:
+        await asker.whole(**words)
+    except UpstreamError as e:
+        return e.failure
+    return None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param({"tools": [TOOL], "tool_choice": "nonsense"}, id="tool-choice"),
+        pytest.param({"tools": [TOOL], "tool_choice": NOBODY}, id="tool-not-on-offer"),
+        pytest.param({"response_format": {"type": "nonsense"}}, id="response-format"),
+    ],
+)
+async def test_a_word_no_field_knows_is_the_clients_fault(asker: Asker, words: Body, stream: bool) -> None:  # noqa: FBT001  a parameter
+    try:
+        refused = await refusal(asker, words, stream=stream)
+    except BadRequest:
+        return
+
+    assert refused is not None
+    assert refused.kind is Kinds.BAD_REQUEST
 
 
 async def test_media_by_address_never_reaches_the_server(asker: Asker, server: Simulated) -> None:

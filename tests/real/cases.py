@@ -64,7 +64,7 @@ def get(path: str) -> Case:
     return Case(f"GET {path}", path, method="GET")
 
 
-def _tool(name: str, argument: str, values: tuple[str, ...]) -> object:
+def _tool(name: str, argument: str, values: tuple[str, ...]) -> dict[str, object]:
     schema = {
         "type": "object",
         "properties": {argument: {"enum": values}},
@@ -144,6 +144,24 @@ ERRORS = (
     Case("GET where POST is meant", CHAT, method="GET"),
     get("/v1/nope"),
 )
+NONSENSE = {"type": "nonsense"}
+WORDS = (  # words that are none of those a field knows
+    *both(
+        (
+            chat("a nonsense tool choice", "look_up", tools=[LOOK_UP], tool_choice="nonsense"),
+            chat("a nonsense response format", response_format=NONSENSE),
+        )
+    ),
+    chat("a nonsense kind of tool choice", "look_up", tools=[LOOK_UP], tool_choice=NONSENSE),
+    chat("a choice of a tool not on offer", "look_up", tools=[WEIGH], tool_choice=NAMED),
+    chat("an empty list of tools", tools=[]),
+    chat("a nonsense kind of tool", "look_up", tools=[{**LOOK_UP, **NONSENSE}]),
+    chat("a schema that is not there", response_format={"type": "json_schema"}),
+    chat("a nonsense role", messages=[{"role": "nonsense", "content": "hello"}]),
+    chat("a nonsense kind of part", [NONSENSE]),
+    chat("a nonsense reasoning effort", reasoning_effort="nonsense"),
+    completion("completion in a nonsense response format", response_format=NONSENSE),
+)
 TEXT = (
     *both((completion("completion"), completion("completion of a list", ["hello", "bye"]))),
     _streamed(completion("completion with usage"), stream_options={"include_usage": True}),
@@ -162,8 +180,10 @@ EMBED = (
     embedding("embedding cut to four dimensions", "hello", dimensions=4),
     embedding("embedding of an unknown model", "hello", model="nope"),
     embedding("embedding of too long a text", TOO_LONG),
+    embedding("embedding in a nonsense encoding", "hello", encoding_format="nonsense"),
 )
 NO_EMBED = (embedding("embedding", "hello"),)
+GENERATING = (*PLAIN, *JSON, *TOOLS, *ERRORS, *WORDS, *TEXT, *NO_EMBED)  # what every server that generates is asked
 MESSAGE = Case("Anthropic's messages", MESSAGES, {"model": MODEL, "max_tokens": 40, "messages": _says("hello")})
 RESPONSE = Case("responses", RESPONSES, {"model": MODEL, "input": "hello", "max_output_tokens": 40})
 VLLM_GETS = tuple(get(path) for path in ("/v1/models", "/v1/models/tiny", "/health", "/ping", "/version", "/load"))

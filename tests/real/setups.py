@@ -61,16 +61,7 @@ VLLM = Server(
     setups=(
         Setup(
             name="plain",
-            asked=(
-                *cases.PLAIN,
-                *cases.JSON,
-                *cases.TOOLS,
-                *cases.ERRORS,
-                *cases.TEXT,
-                *cases.NO_EMBED,
-                *cases.VLLM_GETS,
-                *cases.VLLM_EXTRAS,
-            ),
+            asked=(*cases.GENERATING, *cases.VLLM_GETS, *cases.VLLM_EXTRAS),
             options=("--max-num-seqs", "4"),
             settings={"prompt_tokens_details": False, "auto_tool_choice": False, "tool_call_parser": False},
             measures=("metrics", "disconnect"),
@@ -129,15 +120,7 @@ LLAMA_CPP = Server(
     setups=(
         Setup(
             name="plain",
-            asked=(
-                *cases.PLAIN,
-                *cases.JSON,
-                *cases.TOOLS,
-                *cases.ERRORS,
-                *cases.TEXT,
-                *cases.NO_EMBED,
-                *cases.LLAMA_GETS,
-            ),
+            asked=(*cases.GENERATING, *cases.LLAMA_GETS),
             measures=("disconnect", "interruption"),
             pace=TOKEN_BY_TOKEN,
         ),
@@ -159,15 +142,7 @@ TRANSFORMERS = Server(
     setups=(
         Setup(
             name="plain",
-            asked=(
-                *cases.PLAIN,
-                *cases.JSON,
-                *cases.TOOLS,
-                *cases.ERRORS,
-                *cases.TEXT,
-                *cases.NO_EMBED,
-                *cases.TRANSFORMERS_EXTRAS,
-            ),
+            asked=(*cases.GENERATING, *cases.TRANSFORMERS_EXTRAS),
             measures=("disconnect",),
             pace=TOKEN_BY_TOKEN,
         ),

@@ -25,6 +25,7 @@ from providers.simulated.generic.dialect import (
 from providers.simulated.settings import LlamaCppSettings, Settings
 
 _HANDLERS = {CHAT: "create_chat_completion", TEXTS: "create_completion", EMBEDDINGS: "create_embedding"}
+_ROLES = ("system", "user", "assistant", "tool", "function")
 _NO_TOOL = {"content": None, "function_call": None, "tool_calls": None}
 
 
@@ -72,7 +73,7 @@ class LlamaCpp:
         for message in messages:
             _check_message(message)
         wanted, tools = raw.get("response_format"), raw.get("tools") or []
-        if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") not in {"text", "json_object"}):
+        if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") not in ("text", "json_object")):
             raise _invalid(CHAT, "Input should be 'text' or 'json_object'")
         if not isinstance(tools, list):
             raise _invalid(CHAT, "Input should be a valid list")
@@ -239,11 +240,11 @@ def _event(kind: Kind, body: dict[str, Any]) -> Event:
 
 def _check_message(message: Any) -> None:
     """A message is tried as each of five kinds; what is none of them fails once or more for each."""
-    if not isinstance(message, dict) or message.get("role") not in {"system", "user", "assistant", "tool", "function"}:
+    if not isinstance(message, dict) or message.get("role") not in _ROLES:
         raise _invalid(CHAT, "Input should be 'system'", errors=7)
     content = message.get("content")
     parts = content if isinstance(content, list) else ()
-    if any(not isinstance(part, dict) or part.get("type") not in {"text", "image_url"} for part in parts):
+    if any(not isinstance(part, dict) or part.get("type") not in ("text", "image_url") for part in parts):
         raise _invalid(CHAT, "Input should be 'text'", errors=15)
     if message["role"] == "assistant" and content is None:
         raise _invalid(CHAT, "Input should be a valid string", errors=15)

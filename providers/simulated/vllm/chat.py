@@ -9,9 +9,10 @@ from providers.simulated.events import DONE, Event, Framing, Sse, error
 from providers.simulated.exchange import Exchange
 from providers.simulated.faults import Fault
 from providers.simulated.vllm import chat_stream, shapes
+from providers.simulated.vllm.checks import chat_body
 from providers.simulated.vllm.engine import Engine, Sequence, Work
 from providers.simulated.vllm.errors import Refused, bad_grammar, busy, dead
-from providers.simulated.vllm.reading import chat_body, chat_plans, chat_run
+from providers.simulated.vllm.reading import chat_plans, chat_run
 
 STREAM = Sse()
 

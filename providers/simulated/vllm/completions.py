@@ -14,9 +14,10 @@ from providers.simulated.faults import Fault
 from providers.simulated.generate import count, logprob, pieces, seed_of
 from providers.simulated.vectors import inputs_of
 from providers.simulated.vllm.chat import Answer, late_refusals, refuse_in_stream, serve
+from providers.simulated.vllm.checks import check_response_format, check_stream_options
 from providers.simulated.vllm.engine import Engine, Work
 from providers.simulated.vllm.errors import Refused, decoded, invalid
-from providers.simulated.vllm.reading import Wish, check_lengths, check_stream_options, choices, forced_text, limit_of
+from providers.simulated.vllm.reading import Wish, check_lengths, choices, forced_text, limit_of
 from providers.simulated.vllm.shapes import FINGERPRINT
 
 DEFAULT_LIMIT = 16
@@ -127,6 +128,7 @@ def _body(raw: bytes) -> CompletionBody:
     if body.suffix is not None:
         raise Refused(400, "suffix is only supported for models with FIM completion rendering", param="suffix")
     check_stream_options(body)
+    check_response_format(body.response_format)
     return body
 
 

@@ -30,7 +30,8 @@ async def embeddings(engine: Engine, exchange: Exchange, created: int) -> None:
     except ValueError as error:
         raise invalid("value_error", "body.input", f"Value error, {error}") from error
     if body.encoding_format not in {None, "float", "base64"}:
-        raise invalid("literal_error", "body.encoding_format", "Input should be 'float' or 'base64'")
+        known = "'float', 'base64', 'bytes' or 'bytes_only'"  # asked again for each shape a request may have
+        raise invalid("literal_error", "body.encoding_format", f"Input should be {known}", errors=11)
     settings = engine.settings
     if body.model and body.model not in engine.served:
         raise Refused(404, f"The model `{body.model}` does not exist.", "NotFoundError")

@@ -76,9 +76,10 @@ def wrong(param: str, message: str, more: str = "") -> Refused:
     return Refused(400, f"{message} (parameter={param}{more})", param=param)
 
 
-def invalid(kind: str, where: str, message: str) -> Refused:
-    """What its validation says of a body: one line per error, as Python prints a dict."""
-    text = f"1 validation error:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': '{message}'}}"
+def invalid(kind: str, where: str, message: str, errors: int = 1) -> Refused:
+    """What its validation says of a body: one line per error, as Python prints a dict; here the first of `errors`."""
+    count = f"{errors} validation error{'s' if errors > 1 else ''}"
+    text = f"{count}:\n  {{'type': '{kind}', 'loc': '{where}', 'msg': {message!r}}}"
     return Refused(400, text, "Bad Request", where)
 
 

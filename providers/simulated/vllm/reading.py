@@ -1,8 +1,8 @@
-"""From a request body to a `Run`: vLLM's checks in its order, and the answer it will give."""
+"""From a validated body to a `Run`: the checks that need the model, and the answer it will give."""
 
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -14,40 +14,10 @@ from providers.simulated.pattern import sample
 from providers.simulated.schema import BadSchema, instance
 from providers.simulated.settings import VllmSettings
 from providers.simulated.vllm.engine import Engine
-from providers.simulated.vllm.errors import Refused, bad_grammar, decoded, invalid, too_long, too_many, wrong
+from providers.simulated.vllm.errors import Refused, bad_grammar, too_long, too_many
 from providers.simulated.vllm.shapes import Run
 
 MOST_CHOICES = 128
-
-
-class Streamable(Protocol):
-    """A body that may ask for a stream."""
-
-    stream: bool | None
-    stream_options: dict[str, Any] | None
-
-
-def chat_body(raw: bytes, content_type: str) -> ChatBody:
-    """The body, validated. Raises Refused 400."""
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        unsupported = invalid("value_error", "body", "Unsupported Media Type: Only 'application/json' is allowed")
-        raise Refused(400, unsupported.message, unsupported.kind)
-    body = decoded(raw, ChatBody)
-    check_stream_options(body)
-    if body.cache_salt == "":
-        raise wrong("cache_salt", "Parameter 'cache_salt' must be a non-empty string if provided.")
-    if body.tool_choice is not None and body.tool_choice != "none" and not body.tools:
-        raise wrong("tool_choice", "When using `tool_choice`, `tools` must be set.")
-    if body.temperature is not None and body.temperature < 0:
-        told = f"temperature must be non-negative, got {body.temperature}."
-        raise wrong("temperature", told, f", value={body.temperature}")
-    return body
-
-
-def check_stream_options(body: Streamable) -> None:
-    """Raises Refused 400 for options of a stream that was not asked for."""
-    if body.stream_options and not body.stream:
-        raise wrong("stream_options", "Stream options can only be defined when `stream=True`.")
 
 
 def chat_run(engine: Engine, body: ChatBody, created: int, request_id: str) -> Run:
