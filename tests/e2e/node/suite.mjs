@@ -271,7 +271,7 @@ sentence("embeddings are the same in both encodings", async () => {
 });
 
 sentence("a completion is answered for each prompt", async () => {
-  const asked = { model: MODEL, max_tokens: 4 };
+  const asked = { model: MODEL, max_tokens: 4, temperature: 0 };
   const whole = await client.completions.create({ ...asked, prompt: ["one day", "another day"] });
   const chunks = await read(await client.completions.create({ ...asked, prompt: "one day", stream: true }));
   assert.deepEqual(whole.choices.map((choice) => choice.index), [0, 1]);
@@ -372,11 +372,22 @@ sentence("a stream that is aborted stops the server behind", async () => {
   await stopped(before);
 });
 
+/** A whole answer under way, and what ends it. A server may be too quick to be seen at work: then it is asked again. */
+async function underWay() {
+  for (let tries = 0; tries < 5; tries += 1) {
+    const before = await work();
+    const leaving = new AbortController();
+    let over = false;
+    const told = refused(chat(endless, { signal: leaving.signal }), OpenAI.APIUserAbortError);
+    told.catch(() => {}).finally(() => (over = true)); // whoever waits for `told` hears of its fault
+    if (before !== null) await eventually(async () => over || (await work()).live === 1);
+    if (!over) return { before, leaving, told };
+  }
+  assert.fail("it answers before it can be seen at work");
+}
+
 sentence("a whole answer that is aborted stops the server behind", async () => {
-  const before = await work();
-  const leaving = new AbortController();
-  const told = refused(chat(endless, { signal: leaving.signal }), OpenAI.APIUserAbortError);
-  if (before !== null) await eventually(async () => (await work()).live === 1);
+  const { before, leaving, told } = await underWay();
   leaving.abort();
   await told;
   await stopped(before);
