@@ -19,6 +19,7 @@ class Cycle(RequestResponseCycle):
     """Raises RuntimeError, as uvicorn does, for an answer that is none: an app's fault, never a client's."""
 
     _head = b""  # written with the first bytes of the body
+    _unframed = False  # the end of the connection ends the body
     _taken = False  # the app has been given the end of the body
 
     async def receive(self) -> Any:
@@ -70,8 +71,11 @@ class Cycle(RequestResponseCycle):
         if not (self.keep_alive or closes):
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _BODILESS:
-            self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked\r\n")
+            if self.scope["http_version"] == "1.0":  # knows no chunks, and is never kept alive (RFC 9112 §6.1)
+                self._unframed = True
+            else:
+                self.chunked_encoding = True
+                lines.append(b"transfer-encoding: chunked\r\n")
         head = b"".join(lines)
         # A value with a line break in it would be a header more, or an answer more.
         if b"".join(names).translate(None, _TOKEN) or head.translate(None, _VALUE) != b"\r\n" * len(lines):
@@ -79,18 +83,8 @@ class Cycle(RequestResponseCycle):
         self._head = head + b"\r\n"
 
     def _piece(self, body: bytes, *, more: bool) -> None:
-        if self.scope["method"] == "HEAD":
-            body = b""
-            self.expected_content_length = 0
-        elif self.chunked_encoding:
-            if body:
-                body = b"%x\r\n%b\r\n" % (len(body), body)
-            if not more:
-                body += _LAST
-        else:
-            self.expected_content_length -= len(body)
-            if self.expected_content_length < 0:
-                raise RuntimeError("the body is longer than its content-length")
+        if not self._unframed:
+            body = self._framed(body, more=more)
         head = self._head
         if head:
             self._head = b""
@@ -102,6 +96,18 @@ class Cycle(RequestResponseCycle):
             self.transport.write(body)
         if not more:
             self._end()
+
+    def _framed(self, body: bytes, *, more: bool) -> bytes:
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length = 0
+            return b""
+        if self.chunked_encoding:
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            return chunk if more else chunk + _LAST
+        self.expected_content_length -= len(body)
+        if self.expected_content_length < 0:
+            raise RuntimeError("the body is longer than its content-length")
+        return body
 
     def _end(self) -> None:
         if self.expected_content_length:

@@ -65,6 +65,13 @@ def test_a_body_of_unknown_length_goes_out_in_chunks() -> None:
     assert body == b"5\r\nhello\r\n%x\r\n%b\r\n1\r\n!\r\n0\r\n\r\n" % (len(LARGE), LARGE)
 
 
+def test_a_client_of_http_1_0_is_sent_no_chunks() -> None:
+    said, error = asked([start(), piece(b"hello ", more=True), piece(b"there")], version="1.0")
+
+    assert error is None
+    assert said == b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello there"
+
+
 @pytest.mark.parametrize("more", [[], [start(length(5)), piece(b"hello")]], ids=["nothing", "body"])
 def test_an_answer_to_head_has_no_body(more: Messages) -> None:
     said, error = asked(more or [start(length(5)), piece(b"")], method="HEAD")
