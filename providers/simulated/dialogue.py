@@ -10,6 +10,17 @@ from providers.simulated.generate import count
 IMAGE_TOKENS = 64
 
 
+class TextBody(msgspec.Struct, kw_only=True):
+    """The fields of `/v1/completions` that change an answer, but for the prompt: each server takes it differently."""
+
+    model: str | None = None
+    stream: bool | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logprobs: int | None = None
+
+
 class ChatBody(msgspec.Struct, kw_only=True):
     """The fields that change an answer. Others are ignored, or refused by a strict server before this is read."""
 

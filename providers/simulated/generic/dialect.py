@@ -90,6 +90,9 @@ class Dialect(Protocol):
     def check(self, settings: Settings, path: str, raw: dict[str, Any]) -> None:
         """Look at the fields. Raises Refused."""
 
+    def malformed(self, path: str, said: str) -> Refused:
+        """The error for a field of the wrong type; `said` tells which, and what was wanted."""
+
     def limit(self, settings: Settings, path: str, tokens: int, raw: dict[str, Any]) -> int:
         """Tokens the answer may have, after a prompt of `tokens`. Raises Refused, or SilentStream."""
 

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from providers.simulated.compose import OPENING, Ask, plan
-from providers.simulated.dialogue import ChatBody, Prompt, called, render, stop_texts, tools_of
+from providers.simulated.dialogue import ChatBody, Prompt, TextBody, called, render, stop_texts, tools_of
 from providers.simulated.events import DONE, Event
 from providers.simulated.exchange import AT_ONCE, Exchange, Pace
 from providers.simulated.faults import Fault, FaultSwitch
@@ -33,6 +33,8 @@ from providers.simulated.stats import Stats
 from providers.simulated.vectors import embedding
 
 _MODELS = "/v1/models"
+
+Body = TypeVar("Body", ChatBody, TextBody)
 
 
 class _BrokenOff(Exception):
@@ -103,7 +105,7 @@ class GenericEmulator:
 
     async def _chat(self, exchange: Exchange, number: str) -> None:
         raw = self._raw(exchange)
-        body = _chat_body(raw)
+        body = self._typed(CHAT, raw, ChatBody)
         prompt = render(body.messages, body.tools)
         choice = self.dialect.choice(body)
         calls = called(tools_of(body.tools), prompt, choice, parallel=body.parallel_tool_calls is not False)
@@ -129,6 +131,7 @@ class GenericEmulator:
 
     async def _complete(self, exchange: Exchange, number: str) -> None:
         raw = self._raw(exchange)
+        body = self._typed(TEXTS, raw, TextBody)
         text = str(raw.get("prompt", ""))
         try:
             limit = self.dialect.limit(self.settings, TEXTS, count(text), {"max_tokens": 16, **raw})
@@ -136,16 +139,16 @@ class GenericEmulator:
             await self._say_nothing(exchange, number)
             return
         ask = Ask(
-            seed=seed_of(text, raw.get("seed")),
+            seed=seed_of(text, body.seed),
             natural=self.settings.tokens,
             limit=limit,
-            stop=stop_texts(raw.get("stop")),
+            stop=stop_texts(body.stop),
             opening=OPENING if Fault.SPLIT_CHARACTER in exchange.hits else "",
         )
-        run = self._run(number, raw.get("model"), count(text), ask)
+        run = self._run(number, body.model, count(text), ask)
         run.texts = True
-        run.top_logprobs = raw.get("logprobs")
-        await self._give(exchange, run, streamed=bool(raw.get("stream")))
+        run.top_logprobs = body.logprobs
+        await self._give(exchange, run, streamed=bool(body.stream))
 
     async def _respond(self, exchange: Exchange, number: str) -> None:
         raw = self._raw(exchange)
@@ -217,6 +220,12 @@ class GenericEmulator:
         self.dialect.check(self.settings, request.path, raw)
         return raw
 
+    def _typed(self, path: str, raw: dict[str, Any], body: type[Body]) -> Body:
+        try:
+            return msgspec.convert(raw, type=body)
+        except msgspec.ValidationError as error:
+            raise self.dialect.malformed(path, str(error)) from error
+
     def _run(self, number: str, model: str | None, tokens: int, ask: Ask) -> Run:
         self._newest = number
         name = self.dialect.model(self.settings, model)
@@ -227,13 +236,6 @@ class GenericEmulator:
 
     def _created(self) -> int:
         return self.settings.created if self.settings.created is not None else int(self._now())
-
-
-def _chat_body(raw: dict[str, Any]) -> ChatBody:
-    try:
-        return msgspec.convert(raw, type=ChatBody)
-    except msgspec.ValidationError as error:
-        raise Refused(422, {"detail": [{"type": "value_error", "loc": ["body"], "msg": str(error)}]}) from error
 
 
 def _forced(body: ChatBody, prompt: Prompt) -> str | None:

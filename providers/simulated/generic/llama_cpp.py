@@ -81,6 +81,9 @@ class LlamaCpp:
             raise _invalid(CHAT, "Input should be 'function'")
         _check_choice(raw.get("tool_choice"), tools)
 
+    def malformed(self, path: str, said: str) -> Refused:
+        return _invalid(path, said)
+
     def limit(self, settings: Settings, path: str, tokens: int, raw: dict[str, Any]) -> int:
         """What the window leaves; `max_completion_tokens` is not heeded."""
         window, asked = settings.context_length, raw.get("max_tokens")

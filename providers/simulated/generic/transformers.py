@@ -89,6 +89,9 @@ class Transformers:
         if path == TEXTS and not isinstance(raw.get("prompt"), str):
             raise Refused(400, {"detail": "prompt must be a string."})
 
+    def malformed(self, path: str, said: str) -> Refused:  # noqa: ARG002  the same for all
+        return Refused(422, {"detail": [{"type": "value_error", "loc": ["body"], "msg": said}]})
+
     def limit(self, settings: Settings, path: str, tokens: int, raw: dict[str, Any]) -> int:  # noqa: ARG002
         """What was asked for; it runs past the window rather than refuse."""
         asked = raw.get("max_completion_tokens") or raw.get("max_tokens")
