@@ -30,8 +30,8 @@ from appliance.egress.transport import PooledTransport
 from appliance.http.admin.app import Desk, build_admin
 from appliance.http.api import Surface, build_api
 from appliance.http.live import Live
-from appliance.http.naming import render_named
 from appliance.http.ops import Readiness
+from appliance.http.request_id import render_identified
 from appliance.http.server.bounds import Bounds
 from appliance.http.server.guard import Guard as RequestGuard
 from appliance.http.server.hosts import Hosts
@@ -208,7 +208,7 @@ def _listener(site: Site, settings: ListenSettings, app: App, metrics: Metrics) 
         app,
         hosts=Hosts(settings.allowed_hosts),
         body_bytes=limits.body_bytes,
-        render=render_named,
+        render=render_identified,
         refused=metrics.refused,
     )
     bounds = Bounds(
@@ -227,7 +227,7 @@ def _listener(site: Site, settings: ListenSettings, app: App, metrics: Metrics) 
     return Listener(
         sock=bind(settings.host, settings.port),
         app=guarded,
-        render=render_named,
+        render=render_identified,
         refused=metrics.refused,
         bounds=bounds,
         certificate=_certificate(settings),

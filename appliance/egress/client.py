@@ -14,7 +14,7 @@ from appliance.ports.upstream import Fetched
 
 FETCH_BYTES = 4 * 1024 * 1024
 POOL_WAIT = 1.0  # seconds; the pool's cap is a safety net far above `max_parallel`
-_ADDRESSES = 1024  # paths and headers are few; this bounds a provider that makes them
+_BEGINNINGS = 1024  # paths and headers are few; this bounds a provider that makes them
 
 _KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
     (httpx.PoolTimeout, FailureKind.OVERLOAD),
@@ -66,7 +66,7 @@ class EgressExchange(Answer):
         self.release()
 
 
-class Address(NamedTuple):
+class Beginning(NamedTuple):
     """Everything of a request that the next one to the same place has in common with it. No credential is in it."""
 
     route: Route
@@ -82,42 +82,42 @@ class EgressUpstream:
 
     def __init__(self, transport: PooledTransport) -> None:
         self._transport = transport
-        self._known: dict[tuple[object, ...], Address] = {}
+        self._known: dict[tuple[object, ...], Beginning] = {}
 
     async def open(self, to: Deployment, part: Part) -> EgressExchange:
         # Writing and the head are not timed here: the caller holds the first-byte deadline.
         waits = Waits(connect=to.timeouts.connect, pool=POOL_WAIT, read=to.timeouts.between_chunks)
         body = part.body
         try:
-            address = self._known.get((to.url, to.ca_file, part.method, part.path, part.headers))
-            if address is None:
-                address = self._address(to, part)
-            head = address.opening
+            beginning = self._known.get((to.url, to.ca_file, part.method, part.path, part.headers))
+            if beginning is None:
+                beginning = self._beginning(to, part)
+            head = beginning.opening
             if body:
                 head += b"content-type: application/json\r\n"
             if to.secret is not None:  # asked for each time and kept nowhere
                 head += field(b"authorization", b"Bearer " + to.secret.reveal().encode())
             if body or part.method != "GET":
                 head += b"content-length: %d\r\n" % len(body)
-            connection = await self._transport.send(address.route, head + b"\r\n" + body, waits)
+            connection = await self._transport.send(beginning.route, head + b"\r\n" + body, waits)
             return EgressExchange(connection, self._transport.pool, waits.read)
         except (httpx.HTTPError, OSError) as error:
             raise failure(error) from error
 
     def forget(self, keep: frozenset[str]) -> None:
         kept = {origin(url) for url in keep if not check_url(url)}
-        self._known = {place: address for place, address in self._known.items() if place[0] in keep}
+        self._known = {place: beginning for place, beginning in self._known.items() if place[0] in keep}
         self._transport.pool.forget(kept.__contains__)
 
-    def _address(self, to: Deployment, part: Part) -> Address:
-        if len(self._known) >= _ADDRESSES:
+    def _beginning(self, to: Deployment, part: Part) -> Beginning:
+        if len(self._known) >= _BEGINNINGS:
             self._known.clear()
         url = _target(to.url, part.path)
         route = route_of(part.method, url, to.ca_file)
         fields = [(b"host", url.netloc), (b"accept", b"*/*"), *part.headers]
-        address = Address(route, opening(part.method, url, fields))
-        self._known[to.url, to.ca_file, part.method, part.path, part.headers] = address
-        return address
+        beginning = Beginning(route, opening(part.method, url, fields))
+        self._known[to.url, to.ca_file, part.method, part.path, part.headers] = beginning
+        return beginning
 
 
 class EgressFetch:

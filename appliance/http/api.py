@@ -16,9 +16,9 @@ from appliance.domain.upstream import Kind
 from appliance.http.document.write import document_route
 from appliance.http.errors import internal, render
 from appliance.http.live import Live
-from appliance.http.naming import Naming, request_id
 from appliance.http.ops import Readiness, health_routes
 from appliance.http.permissions import Permission, opt, permission_guard, require_permissions
+from appliance.http.request_id import Identified, request_id
 from appliance.http.v1.models import model_routes
 from appliance.http.v1.openapi import api_document
 from appliance.http.v1.route import Edges, InferenceRoute
@@ -93,7 +93,7 @@ def respond(error: GatewayError) -> Response[bytes]:
     return Response(told.body, status_code=told.status, headers=headers, media_type="application/json")
 
 
-class Api(Naming):
+class Api(Identified):
     """Inference routes are Litestar's like all others, and are found before it is asked: that costs 10 us a request.
 
     They need nothing of it: the key, the body, every error and the answer are their own.

@@ -17,9 +17,9 @@ from appliance.http.api import Surface, error_handlers
 from appliance.http.document.components import Schema
 from appliance.http.document.operation import ANYWHERE, Answer, Operation, health_operations
 from appliance.http.document.write import document, document_route
-from appliance.http.naming import Naming
 from appliance.http.ops import health_routes, metrics_route
 from appliance.http.permissions import Permission, permission_guard, require_permissions
+from appliance.http.request_id import Identified
 from appliance.pipeline.manage.apply import Apply
 from appliance.pipeline.manage.keys import Keys
 from appliance.pipeline.manage.models import Models
@@ -59,7 +59,7 @@ def build_admin(surface: Surface, desk: Desk) -> Litestar:
         metrics_route(desk.metrics),
         document_route(admin_document(routes)),
     ]
-    app = Naming(
+    app = Identified(
         [Router("/", route_handlers=[*routes, *opened], guards=[permission_guard(surface.authenticate)])],
         exception_handlers=error_handlers(surface.edges, "`/openapi.json` says what is served here"),
         openapi_config=None,

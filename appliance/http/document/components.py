@@ -38,7 +38,7 @@ class Types:
 
 
 def _anything(kind: type) -> Schema:
-    """`object` is any value: what an event remembers."""
+    """`object` is any value: what an event remembers. NotImplementedError tells msgspec that a type is not ours."""
     if kind is not object:
         raise NotImplementedError
     return {"description": "Any value."}  # an empty schema would count as none
@@ -59,7 +59,7 @@ def header(text: str, *, required: bool = False) -> Schema:
     return {"description": text, "schema": {"type": "string"}, **({"required": True} if required else {})}
 
 
-def named(headers: Schema) -> Schema:
+def identified(headers: Schema) -> Schema:
     """Headers of one answer, and the one that every answer has."""
     text = "Names this request in the log and, when it is an inference, in the ledger."
     return {"x-request-id": header(text, required=True), **headers}

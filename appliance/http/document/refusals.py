@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from appliance.domain import errors as e
-from appliance.http.document.components import Schema, header, named
+from appliance.http.document.components import Schema, header, identified
 from appliance.http.document.operation import JSON, Operation
 from appliance.http.errors import TABLE, Row
 
@@ -51,7 +51,7 @@ def _refusal(status: int, rows: Sequence[Row]) -> Schema:
     return {
         "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{code}`" for code in codes),
         "content": {JSON: {"schema": _error_object(codes, kinds)}},
-        "headers": named({name: header(HEADERS[name], required=name in ALWAYS) for name in sorted(headers)}),
+        "headers": identified({name: header(HEADERS[name], required=name in ALWAYS) for name in sorted(headers)}),
     }
 
 

@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from appliance.config.problems import READABLE
-from appliance.http.document.components import Schema, Types, header, named
+from appliance.http.document.components import Schema, Types, header, identified
 from appliance.http.document.operation import JSON, Answer, Operation
 from appliance.http.document.refusals import any_refusal, refused
 from appliance.http.permissions import Permission, opt
@@ -121,7 +121,7 @@ def _answer(answer: Answer, types: Types) -> Schema:
         told["content"] = {answer.media: {"schema": types.of(answer.shape)}}
     if answer.event is not None:
         told["content"][STREAM] = {"schema": _event(types.of(answer.event))}
-    told["headers"] = named({name: header(text) for name, text in answer.headers.items()})
+    told["headers"] = identified({name: header(text) for name, text in answer.headers.items()})
     return told
 
 

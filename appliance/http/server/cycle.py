@@ -23,7 +23,8 @@ class Cycle(RequestResponseCycle):
     _taken = False  # the app has been given the end of the body
 
     async def receive(self) -> Any:
-        if self._taken or self.more_body or self.waiting_for_100_continue or self.disconnected:
+        over = self._taken or self.disconnected or self.response_complete
+        if over or self.more_body or self.waiting_for_100_continue:
             return await super().receive()
         # The usual request is all here when its app first asks: without waiting for an event that is set.
         self._taken = True

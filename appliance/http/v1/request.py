@@ -1,21 +1,14 @@
 """What is read of an HTTP request before its meaning: the key and the body."""
 
-import os
-
 from litestar.types import HTTPReceiveMessage
 
 from appliance.domain.errors import BadRequest, BodyTooLarge, ClientGone, InvalidKey, UnsupportedMediaType
-from appliance.domain.ids import RequestId
 from appliance.http.errors import Header
 from appliance.http.server.wire import Receive
 
 JSON = b"application/json"
 JSON_TYPES = frozenset({JSON, b"text/json"})
 _KEY_NAMES = frozenset({b"x-api-key", b"api-key"})
-
-
-def new_request_id() -> RequestId:
-    return RequestId("req_" + os.urandom(12).hex())
 
 
 def bearer(headers: list[Header]) -> str:

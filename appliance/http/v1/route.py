@@ -22,9 +22,10 @@ from appliance.domain.ledger import Status
 from appliance.domain.upstream import Kind
 from appliance.http.errors import JSON, Header, internal, render
 from appliance.http.live import Live, Running
+from appliance.http.request_id import REQUEST_ID, new_request_id
 from appliance.http.server.wire import GONE, Receive, Scope, Send, TellWhenGone
 from appliance.http.v1.decode import decode
-from appliance.http.v1.request import bearer, new_request_id, read_body
+from appliance.http.v1.request import bearer, read_body
 from appliance.pipeline.inference import Inference
 from appliance.pipeline.relay import Relay
 from appliance.pipeline.settlement import Settlement
@@ -101,7 +102,7 @@ class InferenceRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = new_request_id()
-        out = Out(send, (b"x-request-id", request_id.encode()))
+        out = Out(send, (REQUEST_ID, request_id.encode()))
         task: asyncio.Task[object] = asyncio.current_task()  # type: ignore[assignment]  # a coroutine runs in one
         case: Settlement | None = None
         running = self._live.add(task)

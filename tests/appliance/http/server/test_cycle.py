@@ -134,6 +134,26 @@ def test_what_is_no_answer_is_the_apps_fault(messages: Messages, says: str) -> N
     assert says in str(error)
 
 
+@pytest.mark.parametrize("first", [False, True], ids=["answered", "read and answered"])
+def test_after_the_answer_an_app_is_told_that_its_client_is_done(*, first: bool) -> None:
+    told: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        if first:
+            told.append((await receive())["type"])
+        await send(start(length(2)))
+        await send(piece(b"ok"))
+        told.append((await receive())["type"])
+
+    with serving(app) as served, served.connect() as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi")
+        assert read_all(sock).endswith(b"ok")
+
+    assert told == ["http.request"] * first + ["http.disconnect"]
+
+
 def test_the_uvicorn_that_is_repeated_here_is_the_one_that_was_read() -> None:
     # A newer one: read what changed in `protocols/http/httptools_impl.py`, follow it in `Cycle`, `Connection` and
     # `Patience`, then raise this.

@@ -1,7 +1,8 @@
 import pytest
 
 from appliance.domain.errors import BadRequest, BodyTooLarge, ClientGone, InvalidKey, UnsupportedMediaType
-from appliance.http.v1.request import bearer, new_request_id, read_body
+from appliance.http.request_id import new_request_id
+from appliance.http.v1.request import bearer, read_body
 from tests.fakes.client import FakeClient
 
 LIMIT = 10

@@ -9,8 +9,8 @@ from litestar import Litestar, Router, get
 
 from appliance.domain.errors import BadHost
 from appliance.http.errors import render
-from appliance.http.naming import render_named
 from appliance.http.permissions import Permission, opt
+from appliance.http.request_id import render_identified
 from tests.fakes.client import FakeClient
 from tests.fakes.desk import ADMIN, FakeDesk, a_desk
 
@@ -93,7 +93,7 @@ async def test_an_inference_keeps_the_name_it_has_in_the_ledger(desk: FakeDesk) 
 def test_an_error_of_the_server_itself_has_a_name_and_is_otherwise_the_same() -> None:
     error = BadHost("there is no `Host`")
 
-    told, bare = render_named(error), render(error)
+    told, bare = render_identified(error), render(error)
 
     [first, *rest] = told.headers
     assert first[0] == b"x-request-id"
