@@ -1,5 +1,6 @@
 """The floors, as import-linter contracts: they hold, and a planted violation of each one is seen."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.arch.tree import parsed, product
 
 ROOT = Path(__file__).parents[2]
 PLANTED = {  # contract id -> (module to write into, the import that breaks it)
@@ -62,3 +65,22 @@ def test_a_planted_violation_is_seen(contract: str, tmp_path: Path) -> None:
 
     assert ran.returncode == 1, ran.stdout[-3000:] + ran.stderr[-1000:]
     assert f"{contracts()[contract]} BROKEN" in ran.stdout
+
+
+def foreign(path: Path) -> list[str]:
+    """Imports of a file that a bare Python would not find on the isolated side."""
+    names: list[str] = []
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+    own = ("offline.rules", "installer")
+    return [name for name in names if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith(own)]
+
+
+def test_what_travels_in_the_installer_needs_the_standard_library_alone() -> None:
+    travelling = [path for path in product() if path.parts[0] == "installer" or path.parts[:2] == ("offline", "rules")]
+
+    assert len(travelling) > 10
+    assert {str(path): names for path in travelling if (names := foreign(path))} == {}

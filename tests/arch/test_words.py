@@ -15,6 +15,8 @@ NEVER_DIALLED = {  # schema and namespace identifiers, and reserved names for ex
     "example.com",
     "example.org",
     "example.net",
+    "in-toto.io",
+    "slsa.dev",
     "www.apache.org",  # the licence's own text
 }
 NEAR = re.compile(
