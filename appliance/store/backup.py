@@ -23,6 +23,7 @@ from appliance.store.lock import hold_shared
 from appliance.store.manifest import CONFIG, LEDGER, STORE, Manifest
 from appliance.store.moments import micros
 from appliance.store.schema import NEEDED, Database
+from appliance.store.standing import found_in
 
 __all__ = ["Manifest", "create", "verify"]
 
@@ -111,14 +112,11 @@ def _write(file: Path, content: bytes) -> None:
 
 def _describe(partial: Path, clock: Clock, version: str) -> Manifest:
     databases: dict[Database, Path] = {"store": partial / STORE, "ledger": partial / LEDGER}
+    found = {database: found_in(databases[database]) for database, _ in NEEDED}
     return Manifest(
         version=version,
         at=clock.now(),
-        schema={database: _schema(databases[database]) for database, _ in NEEDED},
+        schema={database: str(one.number) for database, one in found.items()},
+        compatible_from={database: str(one.compatible_from) for database, one in found.items()},
         files={file.name: manifests.measure(file) for file in sorted(partial.iterdir())},
     )
-
-
-def _schema(database: Path) -> str:
-    with closing(sqlite3.connect(database)) as connection:
-        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])

@@ -12,7 +12,7 @@ import msgspec
 from appliance.domain.errors import ConfigError, StoreUnavailable
 from appliance.store.engine import file_uri
 from appliance.store.failures import translated
-from appliance.store.schema import Database, needed
+from appliance.store.schema import Database, Found, action, needed
 
 NAME = "manifest.json"
 STORE, LEDGER, CONFIG = "store.db", "ledger.db", "config.yaml"
@@ -36,6 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str  # of the release that made it
     at: datetime
     schema: dict[Database, str]
+    compatible_from: dict[Database, str] = {}  # the lowest schema a program must know; not said: its own
     files: dict[str, File]
     master_key: str = MASTER_KEY
 
@@ -50,10 +51,21 @@ def read(backup: Path) -> Manifest:
         raise StoreUnavailable(f"the manifest of the backup `{backup}` is damaged: {error}") from error
     if {STORE, LEDGER} - manifest.files.keys() or manifest.files.keys() - {STORE, LEDGER, CONFIG}:
         raise StoreUnavailable(f"the manifest of the backup `{backup}` does not list the files of a backup")
-    newer = [name for name, number in manifest.schema.items() if number > needed(name)]
-    if manifest.format > FORMAT or newer:
-        raise ConfigError(f"the backup `{backup}` was made by a newer release ({manifest.version}); use that one")
+    unfit = [
+        name
+        for name, number in manifest.schema.items()
+        if action(_found(manifest, name, number), needed(name)) == "restore"
+    ]
+    if manifest.format > FORMAT or unfit:
+        raise ConfigError(
+            f"the backup `{backup}` was made by a newer release ({manifest.version}) and this one cannot use it; "
+            "use that one"
+        )
     return manifest
+
+
+def _found(manifest: Manifest, database: Database, number: str) -> Found:
+    return Found(number=number, compatible_from=manifest.compatible_from.get(database, number))
 
 
 def check_files(backup: Path, manifest: Manifest) -> None:

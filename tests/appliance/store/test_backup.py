@@ -160,7 +160,7 @@ def test_a_manifest_that_is_not_one_is_refused(backup: Path, change: object) -> 
 
 def test_a_backup_of_a_newer_release_is_refused(backup: Path) -> None:
     manifest = json.loads((backup / "manifest.json").read_bytes())
-    manifest["schema"]["store"] = "9999"
+    manifest["schema"]["store"] = manifest["compatible_from"]["store"] = "9999"
     (backup / "manifest.json").write_text(json.dumps(manifest))
 
     with pytest.raises(ConfigError, match="newer release"):

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
+compatible_from = "0001"
 
 KEEP = "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
 
