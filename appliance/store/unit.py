@@ -34,6 +34,9 @@ class SqlUnit:
     async def save_key(self, key: Key) -> None:
         await keys.save(self._connection, key)
 
+    async def delete_key(self, key: KeyId) -> None:
+        await keys.remove(self._connection, key)
+
     async def models(self) -> Sequence[Model]:
         return await models.read_all(self._connection)
 

@@ -204,6 +204,16 @@ async def test_a_deleted_model_is_gone_with_its_deployments(store: Store) -> Non
     assert (await store.snapshot()).models == (a_model(),)
 
 
+async def test_a_deleted_key_is_gone_and_its_name_is_free(store: Store) -> None:
+    async with store.unit() as unit:
+        await unit.save_key(a_key(1))
+        await unit.delete_key(a_key(1).id)
+        await unit.delete_key(a_key(1).id)  # once more is no error
+        await unit.save_key(a_key(2, name=a_key(1).name))
+
+    assert (await store.snapshot()).keys == (a_key(2, name=a_key(1).name),)
+
+
 async def test_peppers_are_kept_replaced_and_deleted_by_version(store: Store) -> None:
     async with store.unit() as unit:
         await unit.save_pepper(StoredPepper(version=2, sealed=b"\x00two"))

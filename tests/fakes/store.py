@@ -54,6 +54,9 @@ class FakeUnit:
                 raise Conflict(f"another live key is named `{key.name}`")
         self._tables.keys[key.id] = key
 
+    async def delete_key(self, key: KeyId) -> None:
+        self._tables.keys.pop(key, None)
+
     async def models(self) -> Sequence[Model]:
         return self._tables.in_order()[1]
 

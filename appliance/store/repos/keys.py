@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,6 +47,12 @@ async def save(connection: AsyncConnection, key: Key) -> None:
     }
     with translated("the store", known):
         await connection.execute(statement)
+
+
+async def remove(connection: AsyncConnection, key: KeyId) -> None:
+    """One that is not there is no error."""
+    with translated("the store"):
+        await connection.execute(delete(keys).where(keys.c.id == key))
 
 
 def _values(key: Key) -> dict[str, object]:
