@@ -1,7 +1,6 @@
 """`redoubt quickstart`: from nothing to a first answer, on this machine, for a first look."""
 
 import contextlib
-import http.client
 import json
 import subprocess
 import sys
@@ -85,15 +84,15 @@ def _running(command: list[str], log: Path) -> Iterator[str]:
 
 def _ask(base: str, key: str, model: str) -> str:
     """One streamed request, its text printed as it comes; its id. Raises UpstreamFailed without a whole answer."""
+    from appliance.cli.caller import connection_to
     from appliance.cli.trial import events
     from appliance.domain.errors import UpstreamFailed
 
-    host, _, path = base.removeprefix("http://").partition("/")
-    connection = http.client.HTTPConnection(host, timeout=120)
+    connection = connection_to(base, 120)
     question = "Hello! Please say a few words."
     body = json.dumps({"model": model, "stream": True, "messages": [{"role": "user", "content": question}]})
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    connection.request("POST", f"/{path}/chat/completions", body, headers)
+    connection.request("POST", "/v1/chat/completions", body, headers)
     answer = connection.getresponse()
     if answer.status != 200:
         raise UpstreamFailed(f"the first request was answered {answer.status}: {answer.read(2000).decode()}")
