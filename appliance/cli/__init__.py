@@ -21,6 +21,7 @@ from appliance.cli.prices import prices
 from appliance.cli.providers import providers
 from appliance.cli.quickstart import quickstart
 from appliance.cli.serve import serve
+from appliance.cli.smoke import smoke
 from appliance.cli.spend import ledger, spend
 from appliance.cli.version import version
 
@@ -35,6 +36,6 @@ def main(ctx: click.Context, /, *, config: Path | None) -> None:
 
 for _command in (
     apply, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models, prices,
-    providers, quickstart, serve, spend, version,
+    providers, quickstart, serve, smoke, spend, version,
 ):  # fmt: skip
     main.add_command(_command)

@@ -23,22 +23,31 @@ NOTE = "unpriced by declaration: no price was declared for what was used, and th
     example=(
         "redoubt spend --by key,day --since 7d",
         "redoubt spend --by model --since 2026-11-01 --csv > november.csv",
+        "redoubt spend --total --json",
     ),
 )
 @click.option("--by", default="key,model", show_default=True, help="Any of key, model, day, hour; with commas.")
+@click.option("--total", is_flag=True, help="One sum of everything, instead of `--by`.")
 @click.option("--since", type=Moment(ahead=False), help="From then on: 7d, 2026-11-01, or a moment.")
 @click.option("--until", type=Moment(ahead=False), help="Before then.")
 @click.option("--key", help="Of this key only, by name or id.")
 @as_json
 @click.option("--csv", "as_csv_", is_flag=True, help="Print CSV.")
 def spend(
-    *, by: str, since: datetime | None, until: datetime | None, key: str | None, as_json: bool, as_csv_: bool
+    *,
+    by: str,
+    total: bool,
+    since: datetime | None,
+    until: datetime | None,
+    key: str | None,
+    as_json: bool,
+    as_csv_: bool,
 ) -> None:
     """Sum what was used and what it cost, from the ledger's hours.
 
     Times are UTC and cut to whole hours. Costs are in units of the currency.
     """
-    columns = _columns(by)
+    columns = () if total else _columns(by)
     if as_json and as_csv_:
         raise click.UsageError("give `--json` or `--csv`, not both")
 
