@@ -118,6 +118,7 @@ def traced(folder: Path, later: Release, *options: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.timeout(900)  # a long run traces some eighty processes
 def test_a_migration_killed_at_a_write_to_the_disk_leaves_the_old_or_the_new_schema(
     later: Release, template: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
