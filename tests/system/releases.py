@@ -20,7 +20,7 @@ from appliance.store.schema import Database
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("appliance", "providers", "offline", "sbom", "installer")
-FILES = ("pyproject.toml", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md")
+FILES = ("pyproject.toml", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "Containerfile")
 UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
 METADATA = ".metadata"  # of a later release: what `importlib.metadata` finds, as if it were installed
 
@@ -119,7 +119,8 @@ def later_release(target: Path, version: str, *, step: Step = WIDER, base: Relea
     for package in PACKAGES:
         shutil.copytree(base.tree / package, target / package, ignore=UNWANTED)
     for name in FILES:
-        shutil.copy(base.tree / name, target / name)
+        if (base.tree / name).exists():
+            shutil.copy(base.tree / name, target / name)
     made = Release(target, base.python)
     _bump(made, version)
     for database, body in step.items():
