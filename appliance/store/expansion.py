@@ -17,6 +17,8 @@ READ = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NUL
 BINDING = re.compile(r"\b(UNIQUE|CHECK|REFERENCES|PRIMARY KEY|CONSTRAINT)\b", re.IGNORECASE)
 HARMLESS = re.compile(r"\bON DELETE (CASCADE|SET NULL)\b", re.IGNORECASE)
 REFERENCES = re.compile(r"\bREFERENCES\s+\W?(\w+)", re.IGNORECASE)
+NOT_NULL = re.compile(r"\bNOT\s+NULL\b", re.IGNORECASE)
+NAME = re.compile(r"^\s*[\"`\[][^\"`\]]*[\"`\]]")  # of a column, quoted: it may be a word of SQL
 GIVEN = re.compile(r"\bDEFAULT\b(?!\s+NULL\b)", re.IGNORECASE)
 
 
@@ -74,7 +76,7 @@ def _table(name: str, before: str, after: str) -> Iterator[str]:
             continue
         if BINDING.search(part):
             yield f"table `{name}` refuses by `{_words(part)}` what older programs may write"
-        elif re.search(r"\bNOT\s+NULL\b", part, re.IGNORECASE) and not GIVEN.search(part):
+        elif NOT_NULL.search(part) and not GIVEN.search(NAME.sub("", part)):
             yield f"table `{name}` demands `{_words(part)}`, which older programs leave out"
 
 
@@ -88,14 +90,17 @@ def _new_table(name: str, sql: str, before: Shape) -> Iterator[str]:
 
 def _parts(sql: str) -> tuple[Sequence[str], str]:
     """Columns and constraints of a `CREATE TABLE`, and what follows them."""
-    start = sql.index("(") + 1
-    parts, depth, quoted, begin = [], 0, False, start
+    start = sql.find("(") + 1
+    if start == 0:  # a virtual table may have none
+        return [], sql
+    parts, depth, quote, begin = [], 0, "", start
     for at in range(start, len(sql)):
         sign = sql[at]
-        if sign == "'":
-            quoted = not quoted
-        elif quoted:
+        if quote:
+            quote = "" if sign == quote else quote
             continue
+        if sign in "'\"`":
+            quote = sign
         elif sign in "()":
             depth += 1 if sign == "(" else -1
         if depth < 0 or (sign == "," and depth == 0):

@@ -6,7 +6,8 @@ the very database before the change is kept. Nothing ever goes down.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationInfo, MigrationStep, RevisionStep
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from appliance.domain.errors import ConfigError, Conflict
@@ -98,21 +99,9 @@ def _upgrade(file: Path, database: Database, seconds: float | None) -> Migrated:
     engine = sync_engine(file, "FULL")
     try:
         with translated(f"the {database}"):
-            return _in_time(engine, database, seconds)
+            return _in_one_transaction(engine, database, seconds)
     finally:
         engine.dispose()
-
-
-def _in_time(engine: Engine, database: Database, seconds: float | None) -> Migrated:
-    try:
-        return _in_one_transaction(engine, database, seconds)
-    except OperationalError as error:
-        if seconds is None or getattr(error.orig, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
-            raise
-        raise Conflict(
-            f"the {database} needs more than {seconds:g} s to migrate, too long beside a gateway that serves; it is as "
-            "it was: stop the gateway and run `redoubt db migrate`"
-        ) from error
 
 
 def _in_one_transaction(engine: Engine, database: Database, seconds: float | None) -> Migrated:
@@ -124,11 +113,10 @@ def _in_one_transaction(engine: Engine, database: Database, seconds: float | Non
             found = find_over(connection)
             if action(found, needed(database)) != "migrate":
                 return _as_it_is(found, database)
-            limit = _limit(connection, seconds)
-            after = _run(connection, database, found, online=seconds is not None)
-            if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-                raise ConfigError(f"the {database} contradicts itself after the upgrade; nothing was changed")
-            limit(None)
+            with _limited(connection, database, seconds):
+                after = _run(connection, database, found, online=seconds is not None)
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise ConfigError(f"the {database} contradicts itself after the upgrade; nothing was changed")
     return Migrated(database=database, before=found.number, after=after)
 
 
@@ -140,17 +128,35 @@ def _as_it_is(found: Found, database: Database) -> Migrated:
     return Migrated(database=database, before=number, after=number, newer=number > needed(database))
 
 
-def _limit(connection: Connection, seconds: float | None) -> Callable[[None], None]:
-    """End any statement once the time is up, the transaction with it; the answer, called, lifts that."""
+@contextmanager
+def _limited(connection: Connection, database: Database, seconds: float | None) -> Iterator[None]:
+    """End the statement that runs when the time is up, or refuse the next one. Raises Conflict."""
+    if seconds is None:
+        yield
+        return
+    until = time.monotonic() + seconds
+    late = Conflict(
+        f"the {database} needs more than {seconds:g} s to migrate, too long beside a gateway that serves; it is as it "
+        "was: stop the gateway and run `redoubt db migrate`"
+    )
+
+    def look(*statement: object) -> None:
+        del statement
+        if time.monotonic() > until:
+            raise late
+
     driver: Any = connection.connection.driver_connection
-
-    def set_handler(handler: Callable[[], bool] | None) -> None:
-        driver.set_progress_handler(handler, LOOK)
-
-    if seconds is not None:
-        until = time.monotonic() + seconds
-        set_handler(lambda: time.monotonic() > until)
-    return set_handler
+    driver.set_progress_handler(lambda: time.monotonic() > until, LOOK)
+    event.listen(connection, "before_cursor_execute", look)
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+            raise late from error
+        raise
+    finally:
+        event.remove(connection, "before_cursor_execute", look)
+        driver.set_progress_handler(None, LOOK)
 
 
 def _run(connection: Connection, database: Database, found: Found, *, online: bool) -> str:

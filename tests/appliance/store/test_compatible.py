@@ -224,13 +224,20 @@ def test_online_a_program_of_before_the_last_rollback_is_thought_of(
         migrate_online(data_dir)
 
 
+COUNTING = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n LIMIT 100000000) SELECT max(i) FROM n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [f"    op.execute({COUNTING!r})\n", "    while True:\n        op.execute('SELECT 1')\n"],
+    ids=["one long statement", "many short ones"],
+)
 def test_online_what_takes_too_long_is_ended_and_leaves_the_database_as_it_was(
-    wider: Release, data_dir: Path, tmp_path: Path
+    data_dir: Path, tmp_path: Path, body: str
 ) -> None:
-    counting = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n LIMIT 100000000) SELECT max(i) FROM n"
     slow = later_release(tmp_path / "slow", "0.2.0")
     file = slow.newest("ledger")
-    file.write_text(f"{file.read_text()}    op.execute({counting!r})\n")
+    file.write_text(f"{file.read_text()}{body}")
 
     with being(slow), pytest.raises(Conflict, match=r"the ledger needs more than 0.2 s .*; it is as it was: stop"):
         migrate_online(data_dir, seconds=0.2)

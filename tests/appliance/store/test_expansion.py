@@ -97,6 +97,28 @@ def test_a_table_made_anew_by_batch_mode_is_compared_by_what_is_in_it(connection
     assert any("demands `name TEXT NOT NULL`" in text for text in narrowings(before, shape(connection)))
 
 
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ('"default" TEXT NOT NULL', "demands"),
+        ("note TEXT DEFAULT NULL NOT NULL", "demands"),
+        ("note TEXT NOT NULL DEFAULT NULL", "demands"),
+        ("note TEXT NOT NULL UNIQUE DEFAULT ''", "refuses"),
+    ],
+)
+def test_a_column_that_older_programs_leave_out_is_told_whatever_it_is_called(
+    connection: Connection, column: str, told: str
+) -> None:
+    connection.exec_driver_sql("CREATE TABLE plain (id INTEGER PRIMARY KEY)")
+    before = shape(connection)
+
+    connection.exec_driver_sql("DROP TABLE plain")
+    connection.exec_driver_sql(f"CREATE TABLE plain (id INTEGER PRIMARY KEY, {column})")
+
+    [text] = narrowings(before, shape(connection))
+    assert f"table `plain` {told}" in text
+
+
 @pytest.mark.parametrize("tail", [" STRICT", " WITHOUT ROWID"])
 def test_a_table_kept_in_another_way_is_told(connection: Connection, tail: str) -> None:
     connection.exec_driver_sql("CREATE TABLE plain (id INTEGER PRIMARY KEY, text TEXT)")
