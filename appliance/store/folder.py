@@ -20,12 +20,14 @@ class DataFolder:
         self.ledger = path / "ledger.db"
         self.gateway_lock = path / "gateway.lock"  # held by the one gateway that serves this folder
         self.use_lock = path / "use.lock"  # shared by everybody who has the databases open
+        self.restoring = path / "restoring.json"  # there while a restore is not finished, however it ended
 
     def prepare(self) -> None:
         """Make the folder (0700) and empty database files (0600) where missing.
 
-        Raises ConfigError for a network file system or a folder that is not ours to protect.
+        Raises ConfigError for a network file system, a folder that is not ours to protect, or half a restore.
         """
+        self.refuse_half_a_restore()
         try:
             self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         except OSError as error:
@@ -37,12 +39,21 @@ class DataFolder:
 
     def check(self) -> None:
         """Raises ConfigError unless both databases are here, on a local disk; closes them to group and others."""
+        self.refuse_half_a_restore()
         if not (self.store.is_file() and self.ledger.is_file()):
             raise ConfigError(f"there is no store in `{self.path}`; make one with `redoubt init`")
         refuse_network_file_system(self.path)
         make_private(self.path, PRIVATE_FOLDER)
         for file in (self.store, self.ledger):
             make_private(file, PRIVATE_FILE)
+
+    def refuse_half_a_restore(self) -> None:
+        """Raises ConfigError when one was cut short: some databases may be the old ones, some missing."""
+        if self.restoring.exists():
+            raise ConfigError(
+                f"a restore of `{self.path}` was cut short; run `redoubt backup restore` again, with that backup or "
+                "another: nothing is lost"
+            )
 
 
 def create_private(file: Path) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 
 from appliance.domain.errors import ConfigError
+from appliance.store import schema
 from appliance.store.engine import BUSY, file_uri
 from appliance.store.failures import translated
 from appliance.store.folder import DataFolder
 from appliance.store.lock import hold_shared
-from appliance.store.schema import NEEDED, Action, Database, Found, action, find, why_unfit
+from appliance.store.schema import NEEDED, Action, Database, Found, find, why_unfit
 
 ORDER: tuple[Action, ...] = ("none", "migrate", "restore")
 
@@ -32,9 +33,13 @@ def standing(data_dir: Path) -> tuple[Standing, ...]:
     """Raises Conflict while the folder is being restored, StoreUnavailable when a database cannot be read."""
     folder = DataFolder(data_dir)
     files = {"store": folder.store, "ledger": folder.ledger}
+    try:
+        folder.refuse_half_a_restore()
+    except ConfigError as half:
+        return tuple(_unknown(database, "restore", half.message) for database, _ in NEEDED)
     if not any(file.is_file() for file in files.values()):
         why = f"there is no store in `{data_dir}`; make one with `redoubt init`"
-        return tuple(_missing(database, why) for database, _ in NEEDED)
+        return tuple(_unknown(database, "migrate", why) for database, _ in NEEDED)
     with hold_shared(folder.use_lock, f"`{data_dir}` is being restored; try again when that is done"):
         return tuple(_look(database, wanted, files[database]) for database, wanted in NEEDED)
 
@@ -61,18 +66,18 @@ def _look(database: Database, wanted: str, file: Path) -> Standing:
         compatible_from=found.compatible_from,
         needed=wanted,
         newer=found.number is not None and found.number > wanted,
-        action=action(found, wanted),
+        action=schema.action(found, wanted),
         why=why_unfit(database, found),
     )
 
 
-def _missing(database: Database, why: str) -> Standing:
+def _unknown(database: Database, action: Action, why: str) -> Standing:
     return Standing(
         database=database,
         found=None,
         compatible_from=None,
         needed=dict(NEEDED)[database],
         newer=False,
-        action="migrate",
+        action=action,
         why=why,
     )
