@@ -1,0 +1,122 @@
+"""The unit: systemd can use it, judges it closed, and no setting can write a line of its own into it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from installer.systemd import MOST_EXPOSED, Service, UnitError, check, drop_in, unit
+from tests.system.needs import need
+
+TEMPLATE = (Path(__file__).parents[3] / "installer" / "units" / "redoubt.service").read_text()
+SITE = Service(python="/usr/bin/python3.11", networks=("10.20.0.0/16", "fd00:20::/64"))
+
+
+@pytest.fixture
+def placed(tmp_path: Path) -> Service:
+    """A release whose programs are in their places, as `verify` wants them."""
+    need("systemd-analyze", "systemd")
+    for name in ("python", "release/current/serve/bin/python"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("#!/bin/true\n")
+        (tmp_path / name).chmod(0o755)
+    return replace(SITE, python=str(tmp_path / "python"), prefix=str(tmp_path / "release"))
+
+
+def test_systemd_can_use_the_unit_and_finds_it_closed(placed: Service) -> None:
+    assert check(unit(TEMPLATE, placed), drop_in(placed)) <= 1.0
+
+
+def test_a_host_of_its_own_is_closed_further(placed: Service) -> None:
+    alone = replace(placed, networks=())
+
+    assert check(unit(TEMPLATE, alone), drop_in(alone)) < MOST_EXPOSED
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "IPAddressAllow=any\nCapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN\nNoNewPrivileges=no\n",
+        "SystemCallFilter=@privileged\nMemoryDenyWriteExecute=no\nRestrictNamespaces=no\nProtectSystem=no\n",
+    ],
+)
+def test_a_drop_in_that_opens_it_is_refused(placed: Service, opened: str) -> None:
+    with pytest.raises(UnitError, match="exposure is"):
+        check(unit(TEMPLATE, placed), f"{drop_in(placed)}{opened}")
+
+
+def test_a_unit_systemd_does_not_understand_is_refused(placed: Service) -> None:
+    with pytest.raises(UnitError, match="systemd cannot use the unit"):
+        check(unit(TEMPLATE, placed).replace("ProtectClock=", "ProtectClocks="), drop_in(placed))
+
+
+def test_a_release_that_is_not_there_is_refused(placed: Service) -> None:
+    with pytest.raises(UnitError, match="systemd cannot use the unit"):
+        check(unit(TEMPLATE, replace(placed, prefix="/nowhere/redoubt")), drop_in(placed))
+
+
+def test_every_start_verifies_first_and_the_key_comes_as_a_credential() -> None:
+    lines = unit(TEMPLATE, SITE).splitlines()
+
+    verify = "ExecStartPre=/usr/bin/python3.11 -I -S /opt/redoubt/current/bundle/installer.pyz verify-installed"
+    assert lines.index(verify) < next(n for n, line in enumerate(lines) if line.startswith("ExecStart="))
+    assert "LoadCredential=master.key:/etc/redoubt/master.key" in lines
+    assert "IPAddressDeny=any" in lines
+    assert [line for line in lines if line.startswith("IPAddressAllow=")] == ["IPAddressAllow=localhost"]
+    assert [line for line in lines if line.startswith("SocketBindAllow=")] == [
+        "SocketBindAllow=tcp:4000",
+        "SocketBindAllow=tcp:4001",
+    ]
+
+
+@pytest.mark.parametrize("drain", [0, 30, 3600])
+def test_systemd_waits_longer_than_the_drain(drain: int) -> None:
+    told = unit(TEMPLATE, replace(SITE, drain_s=drain))
+
+    stop = next(line for line in told.splitlines() if line.startswith("TimeoutStopSec="))
+    assert int(stop.partition("=")[2]) >= drain + 30
+
+
+def test_no_mark_is_left_over_and_an_unknown_one_is_refused() -> None:
+    assert "@PREFIX@" not in unit(TEMPLATE, SITE)
+    with pytest.raises(UnitError, match="`@WAND@`"):
+        unit(f"{TEMPLATE}\n# @WAND@\n", SITE)
+
+
+def test_the_drop_in_names_the_sites_networks_and_nothing_else() -> None:
+    lines = [line for line in drop_in(SITE).splitlines() if not line.startswith("#")]
+
+    assert lines == ["[Service]", "IPAddressAllow=10.20.0.0/16", "IPAddressAllow=fd00:20::/64"]
+
+
+@pytest.mark.parametrize(
+    "network", ["0.0.0.0/0", "::/0", "10.20.0.1/16", "any", "", "gpu.internal", "10.0.0.0/8\nUser=root"]
+)
+def test_a_network_that_is_everything_or_none_is_refused(network: str) -> None:
+    with pytest.raises(UnitError, match="networks: "):
+        replace(SITE, networks=(network,))
+
+
+@pytest.mark.parametrize("user", ["root", "", "Redoubt", "a b", "x\nUser=root", "0"])
+def test_a_user_that_is_not_its_own_is_refused(user: str) -> None:
+    with pytest.raises(UnitError, match="user: "):
+        replace(SITE, user=user)
+
+
+@pytest.mark.parametrize("ports", [(), (80,), (4000, 70000)])
+def test_a_port_that_needs_privileges_or_is_none_is_refused(ports: tuple[int, ...]) -> None:
+    with pytest.raises(UnitError, match="ports: "):
+        replace(SITE, ports=ports)
+
+
+@given(st.text(max_size=40).map(lambda text: f"/{text}"))
+def test_no_path_brings_a_line_a_word_or_a_specifier_of_its_own(path: str) -> None:
+    try:
+        site = replace(SITE, data=path)
+    except UnitError:
+        return
+
+    assert unit(TEMPLATE, site).count("\n") == unit(TEMPLATE, SITE).count("\n")
+    assert not set(path) & set(" \t\n%$\"'\\;=@")
