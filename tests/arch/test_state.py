@@ -12,6 +12,7 @@ MUTABLE_CALLS = {"list", "dict", "set", "defaultdict", "deque", "Counter", "Orde
 READS_ENVIRONMENT = {Path("appliance/config/secrets.py")}
 SUPERVISORS = {  # rule 3: the only places that may catch any exception; at most three
     Path("appliance/http/v1/route.py"): 1,
+    Path("appliance/cli/audit.py"): 1,  # whatever fails, its exit code says so
 }
 
 
