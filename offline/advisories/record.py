@@ -60,7 +60,8 @@ class Record(msgspec.Struct, frozen=True):
 
     def said(self) -> str:
         """One line for a person."""
-        return " ".join((self.summary or self.details or "no description").split())[:200]
+        line = " ".join((self.summary or self.details or "no description").split())[:200]
+        return "".join(one if one.isprintable() else "?" for one in line)  # it goes to terminals
 
 
 Raw = dict[str, Any]  # a record as it came: unknown fields and credits travel with it

@@ -12,6 +12,8 @@ from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from offline.rules.names import shown
+
 MOST_LOCK = 4 * 1024 * 1024  # bytes
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*(?P<version>[^\s;,=*]+)(?:\s*;[^\\]*?)?(?:\s+--hash=sha256:[0-9a-f]{64})+"
@@ -98,7 +100,7 @@ def _required(text: bytes) -> Iterator[Pin | Skip]:
             continue
         found = _PIN.fullmatch(plain)
         if found is None:
-            yield Skip(plain[:80], "is not a pin such as `name==1.0 --hash=sha256:…`, so it cannot be looked up")
+            yield Skip(shown(plain[:80]), "is not a pin such as `name==1.0 --hash=sha256:…`, so it cannot be looked up")
         else:
             yield pin(found["name"], found["version"])
 

@@ -3,7 +3,7 @@
 `sbom.vex` reads the document; the audit asks through this small door.
 """
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 import msgspec
@@ -30,3 +30,44 @@ class NoVex:
     def cover(self, advisory: str, package: str, version: str) -> Cover | None:
         del advisory, package, version
         return None
+
+
+class Judgement(Protocol):
+    """What `sbom.vex` knows of one entry."""
+
+    @property
+    def expires(self) -> date:
+        """The last day it holds."""
+
+    @property
+    def justification(self) -> str | None:
+        """CISA's word, for what is not affected."""
+
+    @property
+    def detail(self) -> str: ...
+
+    @property
+    def author(self) -> str: ...
+
+
+class Judgements(Protocol):
+    """The document that `sbom.vex` reads."""
+
+    def covering(self, ids: frozenset[str], package: str, version: str) -> Judgement | None:
+        """The entry that excuses a finding known under these ids."""
+
+
+class FromDocument:
+    """The VEX document that travels with a release."""
+
+    def __init__(self, document: Judgements) -> None:
+        self._document = document
+
+    def cover(self, advisory: str, package: str, version: str) -> Cover | None:
+        found = self._document.covering(frozenset({advisory}), package, version)
+        if found is None:
+            return None
+        why = f"{found.justification}: {found.detail}" if found.justification else found.detail
+        # it holds to the end of its last day
+        until = datetime.combine(found.expires + timedelta(days=1), time(), UTC)
+        return Cover(until=until, justification=why, author=found.author)

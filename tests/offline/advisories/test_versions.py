@@ -58,3 +58,9 @@ def test_repairs_are_told_in_order_and_only_above_the_version() -> None:
     told = record(Event(introduced="0"), Event(fixed="3.1"), Event(fixed="2.10"), Event(fixed="1.0"))
 
     assert [str(one) for one in fixes(told, "PyPI", "leaky", "2.0")] == ["2.10", "3.1"]
+
+
+def test_what_an_advisory_says_cannot_steer_a_terminal() -> None:
+    told = Record("PYSEC-2026-1", "x", summary="bad\x1b[2Jnews\n\rhere")
+
+    assert told.said() == "bad?[2Jnews here"
