@@ -5,6 +5,7 @@ from pathlib import Path
 import rich_click as click
 
 from appliance.cli.apply import apply
+from appliance.cli.audit import audit
 from appliance.cli.backup import backup
 from appliance.cli.commands import commands
 from appliance.cli.config import config
@@ -23,6 +24,7 @@ from appliance.cli.quickstart import quickstart
 from appliance.cli.serve import serve
 from appliance.cli.smoke import smoke
 from appliance.cli.spend import ledger, spend
+from appliance.cli.updates import updates
 from appliance.cli.version import version
 
 
@@ -35,7 +37,7 @@ def main(ctx: click.Context, /, *, config: Path | None) -> None:
 
 
 for _command in (
-    apply, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models, prices,
-    providers, quickstart, serve, smoke, spend, version,
+    apply, audit, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models, prices,
+    providers, quickstart, serve, smoke, spend, updates, version,
 ):  # fmt: skip
     main.add_command(_command)
