@@ -1,1 +1,1 @@
-"""What a release is made of. The room stands ready; the bundle issue fills it."""
+"""What a release is made of: read from the bytes of its wheels, written as SBOM, VEX and a report for a person."""

@@ -1,0 +1,163 @@
+"""From wheels to an inventory."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sbom import licences
+from sbom.collect import Tables, collect
+from sbom.model import Inventory, Native, Party, Refused, Target
+from sbom.wheel import read
+from tests.sbom.conftest import TAG
+from tests.sbom.wheels import MIT, PRODUCT, SERVE, TOOLS, build, elf
+
+
+@pytest.fixture
+def inventory(wheels: Mapping[Target, list[Path]], tables: Tables) -> Inventory:
+    return collect(wheels, PRODUCT, tables)
+
+
+def names(inventory: Inventory, package: str) -> list[str]:
+    (one,) = [each for each in inventory.components if each.wheel.name == package]
+    return [ref.partition("@")[0].rpartition("/")[2] for ref in one.needs]
+
+
+def test_each_wheel_file_is_one_component_with_the_places_it_goes_to(inventory: Inventory) -> None:
+    assert [(one.wheel.name, one.targets) for one in inventory.components] == [
+        ("plain", (SERVE, TOOLS)),
+        ("quick", (SERVE,)),
+        ("redoubt-gateway", (SERVE,)),
+    ]
+
+
+def test_needs_hold_wheels_libraries_inside_and_what_the_host_provides(inventory: Inventory) -> None:
+    assert names(inventory, "quick") == ["glibc", "libquick", "plain"]
+
+
+def test_an_extra_counts_only_where_somebody_asks_for_it(tmp_path: Path, tables: Tables) -> None:
+    files = {"quick/_core.so": elf(extra=b"quick 2.1\0")}
+    quick = build(
+        tmp_path, "quick", head=("License-Expression: MIT", "Requires-Dist: plain; extra == 'fast'"), files=files
+    )
+
+    alone = collect({SERVE: [quick, build(tmp_path, "plain")]}, PRODUCT, tables)
+
+    assert names(alone, "quick") == ["libquick"]
+
+
+def test_a_requirement_no_wheel_meets_is_stated_and_not_hidden(tmp_path: Path, tables: Tables) -> None:
+    path = build(tmp_path, "plain", head=("License-Expression: MIT", "Requires-Dist: absent>=2"))
+
+    (one,) = collect({SERVE: [path]}, PRODUCT, tables).components
+
+    assert one.missing == ("absent (serve-cp311-x86_64)",)
+
+
+def test_a_library_in_wheels_for_two_pythons_is_one_entry_in_two_places(tmp_path: Path, tables: Tables) -> None:
+    files = {"quick/_core.so": elf(extra=b"quick 2.1\0")}
+    first, second = (
+        build(tmp_path, "quick", files=files, tag=f"cp{python}-cp{python}-manylinux_2_28_x86_64")
+        for python in (311, 312)
+    )
+
+    found = collect({SERVE: [first], Target("serve", "3.12", "x86_64"): [second]}, PRODUCT, tables)
+
+    assert [(one.ref, len(one.within)) for one in found.natives] == [("pkg:generic/libquick@2.1", 2)]
+
+
+def test_a_document_inside_a_wheel_names_its_libraries_but_not_the_wheels_own(tmp_path: Path, tables: Tables) -> None:
+    told = b"""{"bomFormat": "CycloneDX", "components": [
+      {"bom-ref": "own", "name": "dark-rust", "version": "1", "purl": "pkg:cargo/dark-rust@1?download_url=file://."},
+      {"bom-ref": "built", "name": "macro", "version": "1", "purl": "pkg:cargo/macro@1", "scope": "excluded"},
+      {"bom-ref": "a", "name": "a", "version": "2", "purl": "pkg:cargo/a@2", "author": "A B <a@b.example>, C",
+       "licenses": [{"expression": "MIT OR Apache-2.0"}], "hashes": [{"alg": "SHA-256", "content": "00"}]},
+      {"bom-ref": "b", "name": "b", "version": "3", "licenses": [{"license": {"id": "ISC"}}]}],
+      "dependencies": [{"ref": "own", "dependsOn": ["a"]}, {"ref": "a", "dependsOn": ["b", "built"]}]}"""
+    files = {"dark/_x.so": elf(), "dark-1.0.dist-info/sboms/rust.json": told}
+
+    found = collect({SERVE: [build(tmp_path, "dark", files=files, tag=TAG)]}, PRODUCT, tables)
+
+    assert [(one.ref, one.needs, one.party) for one in found.natives] == [
+        ("pkg:cargo/a@2", ("pkg:generic/b@3",), Party("A B", email="a@b.example")),
+        ("pkg:generic/b@3", (), Party("b project")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "expression"),
+    [
+        (("License-Expression: mit or apache-2.0",), "MIT OR Apache-2.0"),
+        (("License: Apache 2.0",), "Apache-2.0"),
+        (("License: MIT License\n        \n        Copyright",), "MIT"),
+        (("Classifier: License :: OSI Approved :: ISC License (ISCL)",), "ISC"),
+        (("License-Expression: MIT", "Classifier: License :: OSI Approved :: Apache Software License"), "MIT"),
+    ],
+)
+def test_a_licence_is_read_from_what_says_it_most_plainly(
+    head: tuple[str, ...], expression: str, tmp_path: Path
+) -> None:
+    assert licences.read(read(build(tmp_path, "plain", head=head)), licences.reading()).expression == expression
+
+
+def test_two_licence_classifiers_need_a_person(tmp_path: Path) -> None:
+    head = tuple(f"Classifier: License :: OSI Approved :: {one}" for one in ("MIT License", "Apache Software License"))
+
+    with pytest.raises(Refused, match="unknown"):
+        licences.read(read(build(tmp_path, "plain", head=head)), licences.reading())
+
+
+@pytest.mark.parametrize(
+    ("expression", "allowed"),
+    [
+        ("MIT", True),
+        ("MIT OR GPL-3.0-only", True),
+        ("MIT AND GPL-3.0-only", False),
+        ("(MIT OR GPL-2.0-only) AND BSD-3-Clause", True),
+        ("GPL-2.0-only OR GPL-3.0-only", False),
+        ("MPL-2.0", False),
+        ("GPL-3.0-or-later WITH GCC-exception-3.1", False),
+    ],
+)
+def test_the_policy_asks_for_one_allowed_way_to_read_an_expression(expression: str, *, allowed: bool) -> None:
+    assert licences.policy().allows(expression, "anything") is allowed
+
+
+def test_an_exception_holds_for_its_component_only() -> None:
+    assert licences.policy().allows("MPL-2.0", "certifi")
+    assert not licences.policy().allows("MPL-2.0", "certifi-too")
+
+
+def test_an_exception_without_a_reason_is_refused(tmp_path: Path) -> None:
+    text = "allowed = ['MIT']\n[[exception]]\ncomponent = 'a'\nlicence = 'MPL-2.0'\nreason = ' '\n"
+    (tmp_path / "policy.toml").write_text(text)
+
+    with pytest.raises(Refused, match="no reason"):
+        licences.policy(tmp_path / "policy.toml")
+
+
+def test_the_text_of_a_wheel_is_shipped_under_a_plain_name(tmp_path: Path) -> None:
+    info = "plain-1.0.dist-info"
+    files = {f"{info}/licenses/LICENSE": b"-", f"{info}/licenses/.a b/-LICENSE": MIT.encode()}
+    wheel = read(build(tmp_path, "plain", files=files))
+
+    texts = licences.texts_of(wheel, licences.read(wheel, licences.reading()), licences.reading())
+
+    assert texts == {"a_b/LICENSE": MIT.encode()}
+
+
+def test_a_wheel_without_a_text_gets_the_standard_one_with_its_author(tmp_path: Path) -> None:
+    wheel = read(build(tmp_path, "plain", files={"plain-1.0.dist-info/licenses/LICENSE": b"-"}))
+
+    texts = licences.texts_of(wheel, licences.read(wheel, licences.reading()), licences.reading())
+
+    assert texts["MIT.txt"].startswith(b"Copyright (c) the authors of plain\n\nPermission is hereby granted")
+
+
+def test_of_a_choice_only_allowed_texts_are_shipped_for_a_library() -> None:
+    native = Native(
+        name="n", version="1", purl="pkg:cargo/n@1", licence="Apache-2.0 OR GPL-2.0-only",
+        party=Party("N"), how="told", within=("w!",),
+    )  # fmt: skip
+
+    assert list(licences.texts_of_native(native, licences.policy())) == ["Apache-2.0.txt"]
