@@ -13,8 +13,6 @@ from license_expression import (  # type: ignore[import-untyped]  # ships no typ
     AND,
     OR,
     ExpressionError,
-    LicenseSymbol,
-    LicenseWithExceptionSymbol,
     Licensing,
     get_spdx_licensing,
 )
@@ -125,20 +123,19 @@ def keys(expression: str) -> tuple[str, ...]:
     return tuple(sorted({str(key) for key in _spdx().license_keys(parsed(expression))}))
 
 
-def categories(key: str) -> tuple[str, bool]:
-    """AboutCode's category of an id (`Permissive`, `Copyleft Limited`; empty when unknown), and if it is deprecated."""
-    return _categories().get(key, ("", False))
+def category(key: str) -> str:
+    """AboutCode's category of an id: `Permissive`, `Copyleft Limited`; empty when unknown."""
+    return _categories().get(key, "")
 
 
 @cache
-def _categories() -> dict[str, tuple[str, bool]]:
-    index = msgspec.json.decode(_index().read_bytes())
-    known: dict[str, tuple[str, bool]] = {}
-    for one in index:
-        for key in (one.get("spdx_license_key"), *one.get("other_spdx_license_keys", ())):
-            if key:
-                known[key] = (one.get("category", ""), bool(one.get("is_deprecated")))
-    return known
+def _categories() -> dict[str, str]:
+    return {
+        key: str(one.get("category") or "")
+        for one in msgspec.json.decode(_index().read_bytes())
+        for key in (one.get("spdx_license_key"), *one.get("other_spdx_license_keys", ()))
+        if key
+    }
 
 
 def _index() -> Path:
@@ -216,15 +213,3 @@ def _safe(path: str) -> str:
     """A path of the bundle's alphabet (decision 0009): no segment begins with `.` or `-`."""
     parts = (_UNSAFE.sub("_", part).lstrip(".-") or "_" for part in path.split("/"))
     return "/".join(parts)
-
-
-def symbols(expression: str) -> int:
-    """How many licences an expression names."""
-    tree = parsed(expression)
-    return sum(isinstance(one, LicenseSymbol | LicenseWithExceptionSymbol) for one in _walk(tree))
-
-
-def _walk(node: Expression) -> Iterator[Expression]:
-    yield node
-    for one in getattr(node, "args", ()):
-        yield from _walk(one)
