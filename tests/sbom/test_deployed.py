@@ -1,0 +1,208 @@
+"""What lies there is what was shipped, plus what the operator added, and not one file more."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sbom import cyclonedx, view
+from sbom.collect import Tables, collect
+from sbom.deployed import Deployed, compare
+from sbom.model import Refused, Target
+from tests.sbom.wheels import EPOCH, PRODUCT, build, digest
+
+SITE = "lib/python3.11/site-packages"
+
+
+def install(wheel: Path, environment: Path) -> None:
+    """As pip does it: unpack, then add lines and files of its own."""
+    site = environment / SITE
+    site.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+        info = next(one for one in archive.namelist() if one.endswith("/RECORD")).partition("/")[0]
+    record = site / info / "RECORD"
+    (site / info / "INSTALLER").write_text("pip\n")
+    package = wheel.name.partition("-")[0]
+    (site / package / "__pycache__").mkdir()
+    (site / package / "__pycache__/__init__.cpython-311.pyc").write_bytes(b"code")
+    lines = f"{info}/INSTALLER,{digest(b'pip' + bytes([10]))},4\n{package}/__pycache__/__init__.cpython-311.pyc,,\n"
+    record.write_text(record.read_text() + lines + "../../../bin/x,sha256=a,1\n")
+
+
+class Site:
+    """A release, and what was shipped for it."""
+
+    def __init__(self, folder: Path, wheels: Mapping[Target, list[Path]], tables: Tables) -> None:
+        self.release = folder / "release"
+        self.wheels = wheels
+        self.shipped = view.view(cyclonedx.document(collect(wheels, PRODUCT, tables), EPOCH))
+        for target, paths in wheels.items():
+            for path in paths:
+                install(path, self.release / target.environment)
+        self.site = self.release / "serve" / SITE
+
+    def look(self, *overlays: Path) -> Deployed:
+        return compare(self.release, self.shipped, next(iter(self.wheels.values()))[0].parent, overlays)
+
+    def drift(self) -> list[tuple[str, str]]:
+        return [(one.kind, one.what) for one in self.look().drift]
+
+
+@pytest.fixture
+def site(tmp_path: Path, wheels: Mapping[Target, list[Path]], tables: Tables) -> Site:
+    return Site(tmp_path, wheels, tables)
+
+
+def test_a_fresh_release_equals_what_was_shipped(site: Site) -> None:
+    found = site.look()
+
+    assert found.drift == ()
+    assert found.equal
+    assert [(one.environment, one.name, one.origin) for one in found.found] == [
+        ("serve", "plain", "shipped"),
+        ("serve", "quick", "shipped"),
+        ("serve", "redoubt-gateway", "shipped"),
+        ("tools", "plain", "shipped"),
+    ]
+
+
+def test_equality_needs_the_sbom_alone(site: Site) -> None:
+    assert compare(site.release, site.shipped).equal
+
+
+def test_a_changed_file_is_found_and_named(site: Site) -> None:
+    (site.site / "plain/__init__.py").write_text("NAME = 'other'\n")
+
+    assert site.drift() == [("changed", "plain/__init__.py")]
+
+
+def test_a_changed_file_is_found_without_the_wheels(site: Site) -> None:
+    (site.site / "plain/__init__.py").write_text("NAME = 'other'\n")
+
+    assert [(one.kind, one.what) for one in compare(site.release, site.shipped).drift] == [("changed", "plain")]
+
+
+def test_a_record_that_was_made_to_agree_deceives_nobody(site: Site) -> None:
+    content = b"NAME = 'other'\n"
+    (site.site / "plain/__init__.py").write_bytes(content)
+    record = site.site / "plain-1.0.dist-info/RECORD"
+    lines = [one for one in record.read_text().splitlines() if not one.startswith("plain/__init__.py,")]
+    record.write_text("\n".join([*lines, f"plain/__init__.py,{digest(content)},{len(content)}", ""]))
+
+    assert site.drift() == [("changed", "plain/__init__.py")]
+
+
+def test_a_record_that_no_longer_lists_a_changed_file_deceives_nobody(site: Site) -> None:
+    (site.site / "plain/__init__.py").write_text("NAME = 'other'\n")
+    record = site.site / "plain-1.0.dist-info/RECORD"
+    record.write_text("\n".join(one for one in record.read_text().splitlines() if "__init__.py" not in one))
+
+    assert ("missing", "plain/__init__.py") in site.drift()
+
+
+def test_a_record_that_lists_a_planted_file_deceives_nobody(site: Site) -> None:
+    (site.site / "sneak.pth").write_text("import os\n")
+    record = site.site / "plain-1.0.dist-info/RECORD"
+    record.write_text(record.read_text() + f"sneak.pth,{digest(b'import os' + bytes([10]))},10\n")
+
+    assert site.drift() == [("unknown", "sneak.pth")]
+
+
+def test_a_removed_file_is_missing(site: Site) -> None:
+    (site.site / "quick/_core.so").unlink()
+
+    assert site.drift() == [("missing", "quick/_core.so")]
+
+
+@pytest.mark.parametrize(
+    "path", ["sneak.pth", "plain/extra.py", "plain/__pycache__/ghost.cpython-311.pyc", "sitecustomize.py"]
+)
+def test_a_file_nobody_brings_is_unknown(path: str, site: Site) -> None:
+    (site.site / path).write_text("x")
+
+    assert site.drift() == [("unknown", path)]
+
+
+def test_a_link_in_the_place_of_a_file_is_not_the_file(site: Site, tmp_path: Path) -> None:
+    file = site.site / "plain/__init__.py"
+    shutil.copy(file, tmp_path / "same.py")
+    file.unlink()
+    file.symlink_to(tmp_path / "same.py")
+
+    assert ("missing", "plain/__init__.py") in site.drift()
+
+
+def test_a_package_that_was_not_shipped_is_extra(site: Site, tmp_path: Path) -> None:
+    install(build(tmp_path, "other"), site.release / "serve")
+
+    assert site.drift() == [("extra", "other")]
+
+
+def test_a_package_of_the_other_environment_is_extra_here(site: Site) -> None:
+    install(site.wheels[Target("serve", "3.11", "x86_64")][1 + 1], site.release / "tools")
+
+    assert site.drift() == [("extra", "quick")]
+
+
+def test_another_version_of_a_package_is_drift(site: Site, tmp_path: Path) -> None:
+    shutil.rmtree(site.site / "plain-1.0.dist-info")
+    shutil.rmtree(site.site / "plain")
+    install(build(tmp_path, "plain", "1.1"), site.release / "serve")
+
+    assert not site.look().equal
+
+
+def test_a_package_or_an_environment_that_is_gone_is_absent(site: Site) -> None:
+    shutil.rmtree(site.site / "plain-1.0.dist-info")
+    shutil.rmtree(site.site / "plain")
+    shutil.rmtree(site.release / "tools")
+
+    assert site.drift() == [("absent", "plain"), ("absent", "tools")]
+
+
+def test_an_overlay_is_listed_as_the_operators(site: Site, tmp_path: Path) -> None:
+    wheel = build(tmp_path, "adapter")
+    install(wheel, site.release / "serve")
+
+    found = site.look(wheel)
+
+    assert found.equal
+    assert [one.name for one in found.found if one.origin == "operator-supplied"] == ["adapter"]
+
+
+def test_a_changed_overlay_is_drift(site: Site, tmp_path: Path) -> None:
+    wheel = build(tmp_path, "adapter")
+    install(wheel, site.release / "serve")
+    (site.site / "adapter/__init__.py").write_text("x")
+
+    assert [(one.kind, one.what) for one in site.look(wheel).drift] == [("changed", "adapter/__init__.py")]
+
+
+def test_an_sbom_without_digests_shows_nothing(site: Site) -> None:
+    bare = view.view(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}).encode())
+
+    with pytest.raises(Refused, match="record-sha256"):
+        compare(site.release, bare)
+
+
+def test_a_folder_without_environments_is_refused(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="neither `serve` nor `tools`"):
+        compare(tmp_path, site.shipped)
+
+
+def test_what_pip_really_installs_is_equal(tmp_path: Path, wheels: Mapping[Target, list[Path]], tables: Tables) -> None:
+    target = Target("tools", f"{sys.version_info[0]}.{sys.version_info[1]}", "x86_64")
+    (plain,) = wheels[Target("tools", "3.11", "x86_64")]
+    shipped = view.view(cyclonedx.document(collect({target: [plain]}, PRODUCT, tables), EPOCH))
+    site = tmp_path / "release/tools/lib" / f"python{target.python}" / "site-packages"
+    command = [sys.executable, "-m", "pip", "--isolated", "install", "--quiet", "--no-index", "--no-deps", "--compile"]
+
+    subprocess.run([*command, "--target", str(site), str(plain)], check=True, env={"PIP_CONFIG_FILE": "/dev/null"})
+
+    assert compare(tmp_path / "release", shipped).drift == ()
