@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("appliance", "providers", "offline", "sbom", "installer")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "Containerfile")
 UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
+_VERSION = re.compile(r'(?m)^version = "([^"]+)"$')
 METADATA = ".metadata"  # of a later release: what `importlib.metadata` finds, as if it were installed
 
 HEAD = '''"""{says}"""
@@ -82,6 +83,11 @@ class Release(NamedTuple):
         """With this tree before anything that is installed."""
         return {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.tree), str(self.tree / METADATA)])}
 
+    @property
+    def version(self) -> str:
+        [version] = _VERSION.findall((self.tree / "pyproject.toml").read_text())
+        return str(version)
+
     def command(self, *words: str) -> list[str]:
         return [str(self.python), "-m", "appliance.cli", *words]
 
@@ -130,7 +136,7 @@ def later_release(target: Path, version: str, *, step: Step = WIDER, base: Relea
 
 def _bump(release: Release, version: str) -> None:
     project = release.tree / "pyproject.toml"
-    text, count = re.subn(r'(?m)^version = "[^"]+"$', f'version = "{version}"', project.read_text())
+    text, count = _VERSION.subn(f'version = "{version}"', project.read_text())
     assert count == 1, "pyproject.toml states no version"
     project.write_text(text)
     info = release.tree / METADATA / f"redoubt_gateway-{version}.dist-info"

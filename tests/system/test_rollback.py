@@ -21,7 +21,7 @@ from tests.system.house import House
 from tests.system.releases import NARROWER, Release, later_release, this_release
 
 SUMS = ("requests", "failed", "prompt", "completion", "cost_micros")
-NOW, NEXT, AFTER = "0.1.0", "0.2.0", "0.3.0"
+NEXT, AFTER = "9.1.0", "9.2.0"  # later than this release, whatever it is called
 FILLED, FILLED_LONG = 30_000, 1_000_000  # rows that an index has to be made of
 
 
@@ -66,11 +66,11 @@ def used(site: Site, house: House, times: int) -> set[str]:
     return ids
 
 
-def served_by(house: House, release: Release, version: str, times: int) -> set[str]:
+def served_by(house: House, release: Release, times: int) -> set[str]:
     """Start a release, look whether it is the one that serves, use it, stop it."""
     site = house.start(release)
-    smoked = house.verb(release, "smoke", "--expect", version)
-    assert (smoked["fit"], smoked["running"]["version"]) == (True, version)
+    smoked = house.verb(release, "smoke", "--expect", release.version)
+    assert (smoked["fit"], smoked["running"]["version"]) == (True, release.version)
     ids = used(site, house, times)
     house.stop()
     return ids
@@ -120,20 +120,20 @@ class Load:
 def test_rows_written_by_two_releases_in_turn_are_all_kept_and_no_restore_is_needed(
     house: House, now: Release, next_: Release, tmp_path: Path
 ) -> None:
-    ids = served_by(house, now, NOW, 5)
+    ids = served_by(house, now, 5)
     before = house.total(now)
     house.verb(now, "backup", "create", str(tmp_path / "backup"))
     assert house.run(next_, "db", "status").returncode == 1
     assert [one["after"] for one in house.verb(next_, "db", "migrate")] == ["0002", "0002"]
     assert house.total(next_) == house.total(now) == before
 
-    ids |= served_by(house, next_, NEXT, 4)  # forward
+    ids |= served_by(house, next_, 4)  # forward
     assert house.total(now) == house.total(next_)
     assert house.verb(now, "db", "status")["action"] == "none"
     assert [(one["after"], one["newer"]) for one in house.verb(now, "db", "migrate")] == [("0002", True)] * 2
-    ids |= served_by(house, now, NOW, 3)  # back
+    ids |= served_by(house, now, 3)  # back
     assert [one["before"] for one in house.verb(next_, "db", "migrate")] == ["0002", "0002"]
-    ids |= served_by(house, next_, NEXT, 2)  # and forward again
+    ids |= served_by(house, next_, 2)  # and forward again
 
     assert len(ids) == 6 + 5 + 4 + 3
     assert house.requests(now) == house.requests(next_) == sorted(ids)
@@ -145,11 +145,11 @@ def test_rows_written_by_two_releases_in_turn_are_all_kept_and_no_restore_is_nee
 def test_a_release_that_asks_for_more_is_left_by_restoring_and_its_rows_are_moved_aside_never_deleted(
     house: House, now: Release, next_: Release, after: Release, tmp_path: Path
 ) -> None:
-    ids = served_by(house, now, NOW, 3)
+    ids = served_by(house, now, 3)
     before = house.total(now)
     house.verb(now, "backup", "create", str(tmp_path / "backup"))
     house.verb(after, "db", "migrate")
-    newer = served_by(house, after, AFTER, 2)
+    newer = served_by(house, after, 2)
 
     for release in (now, next_):
         refused = house.run(release, "serve")
@@ -160,7 +160,7 @@ def test_a_release_that_asks_for_more_is_left_by_restoring_and_its_rows_are_move
     house.verb(now, "backup", "restore", str(tmp_path / "backup"), "--yes")
 
     assert house.total(now) == before
-    ids |= served_by(house, now, NOW, 1)
+    ids |= served_by(house, now, 1)
     assert house.requests(now) == sorted(ids)
     [aside] = house.data.glob("replaced-*")
     with closing(sqlite3.connect(aside / "ledger.db")) as ledger:

@@ -65,7 +65,7 @@ def test_another_release_than_the_expected_one_is_said_within_the_time(house: Ho
     wrong = refusal(house, now, "--expect", "9.9.9", "--within", "1")
 
     assert [check["check"] for check in wrong] == ["version"]
-    assert wrong[0]["text"] == "release 0.1.0 serves, not 9.9.9; restart the service"
+    assert wrong[0]["text"] == f"release {now.version} serves, not 9.9.9; restart the service"
     assert time.monotonic() - began < 30  # the machine may be slow; it does not wait for ever
 
 
@@ -122,7 +122,7 @@ def test_a_server_that_only_says_ok_is_not_taken_for_the_gateway(house: House, n
     with impostor() as url:
         tell(
             house.data,
-            Running(process=house.process.pid, version="0.1.0", api=url, admin=site.admin_url, since=NOON),
+            Running(process=house.process.pid, version=now.version, api=url, admin=site.admin_url, since=NOON),
         )
 
         wrong = refusal(house, now, "--within", "3")
@@ -135,7 +135,7 @@ def test_a_gateway_that_takes_no_new_work_is_told_with_its_own_reason(house: Hou
     house.start(now)
     body = b'{"ready": false, "checks": {"store": "ok", "ledger": "cannot be written", "serving": "ok"}}'
     with impostor("503 Service Unavailable", body) as url:
-        tell(house.data, Running(process=house.process.pid, version="0.1.0", api=url, admin=url, since=NOON))
+        tell(house.data, Running(process=house.process.pid, version=now.version, api=url, admin=url, since=NOON))
 
         wrong = refusal(house, now, "--within", "1")
 
