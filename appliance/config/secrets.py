@@ -13,11 +13,14 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
+from appliance.config.acl import mode_of
 from appliance.domain.errors import ConfigError
 from appliance.domain.secret import Secret
 
 CONFIG_VARIABLE = "REDOUBT_CONFIG"
 CONFIG_PLACES = (Path("redoubt.yaml"), Path("/etc/redoubt/redoubt.yaml"))
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), LoadCredential=
+MASTER_KEY_CREDENTIAL = "master.key"
 MASTER_KEY_BYTES = 32
 PEPPER_BYTES = 32
 LARGEST_SECRET = 64 * 1024
@@ -109,7 +112,13 @@ def _pepper(version: int) -> str:
 
 
 def read_master_key(path: Path) -> MasterKey:
-    """Raises ConfigError unless it is a regular file of 32 bytes, mode 0400, owned by this user or root."""
+    """Raises ConfigError unless it is a regular file of 32 bytes, mode 0400, owned by this user or root.
+
+    Under systemd a credential `master.key` takes the place of `path`, which only root can read there.
+    """
+    if folder := os.environ.get(CREDENTIALS_VARIABLE):
+        handed = Path(folder) / MASTER_KEY_CREDENTIAL
+        path = handed if handed.exists() else path
     return MasterKey(_read_private(path, "master key file", mode=0o400, largest=MASTER_KEY_BYTES))
 
 
@@ -145,7 +154,7 @@ def _read_private(path: Path, what: str, *, mode: int | None = None, largest: in
             raise ConfigError(f"the {what} is not a regular file", file=file)
         if facts.st_uid not in {0, os.geteuid()}:
             raise ConfigError(f"the {what} belongs to user {facts.st_uid}; give it to the gateway's user", file=file)
-        found = stat.S_IMODE(facts.st_mode)
+        found = mode_of(handle)
         if mode is not None and found != mode:
             raise ConfigError(f"the {what} has mode {found:04o}; run `chmod {mode:04o}`", file=file)
         if found & 0o077:
