@@ -209,6 +209,11 @@ def _standard(expression: str, holder: str, what: str) -> dict[str, bytes]:
     return found
 
 
+def folder(name: str, version: str) -> str:
+    """Where the texts of a component lie in a bundle."""
+    return f"licences/{_safe(f'{name}-{version}')}"
+
+
 def _safe(path: str) -> str:
     """A path of the bundle's alphabet (decision 0009): no segment begins with `.` or `-`."""
     parts = (_UNSAFE.sub("_", part).lstrip(".-") or "_" for part in path.split("/"))

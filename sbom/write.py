@@ -14,6 +14,8 @@ from sbom.collect import Tables, collect
 from sbom.mlbom import Model
 from sbom.model import Inventory, Product, Refused, Target
 
+LONGEST = 200  # bytes of a path, decision 0009
+
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
     """What was written, for the manifest and for a person."""
@@ -101,7 +103,7 @@ def _texts(inventory: Inventory, told: Tables) -> dict[str, bytes]:
     """`licences/<name>-<version>/<file>` -> text, for every wheel and every library inside one. Raises Refused."""
     found: dict[str, bytes] = {}
     for one in inventory.components:
-        folder = f"licences/{one.wheel.name}-{one.wheel.version}"
+        folder = licences.folder(one.wheel.name, one.wheel.version)
         for name, text in licences.texts_of(one.wheel, one.licence, told.reading).items():
             _place(found, f"{folder}/{name}", text, one.wheel.file)
     for native in inventory.natives:
@@ -110,7 +112,9 @@ def _texts(inventory: Inventory, told: Tables) -> dict[str, bytes]:
         if any(held in path for path in found):
             continue
         for name, text in licences.texts_of_native(native, told.policy).items():
-            found.setdefault(f"licences/{native.name}-{native.version}/{name}", text)
+            found.setdefault(f"{licences.folder(native.name, native.version)}/{name}", text)
+    if long := [path for path in found if len(path) > LONGEST]:
+        raise Refused(f"`{long[0]}` is too long a path for a bundle, which allows {LONGEST} bytes")
     return dict(sorted(found.items()))
 
 
