@@ -21,6 +21,7 @@ from appliance.cli.models import models
 from appliance.cli.prices import prices
 from appliance.cli.providers import providers
 from appliance.cli.quickstart import quickstart
+from appliance.cli.sbom import sbom
 from appliance.cli.serve import serve
 from appliance.cli.smoke import smoke
 from appliance.cli.spend import ledger, spend
@@ -37,7 +38,7 @@ def main(ctx: click.Context, /, *, config: Path | None) -> None:
 
 
 for _command in (
-    apply, audit, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models, prices,
-    providers, quickstart, serve, smoke, spend, updates, version,
+    apply, audit, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models,
+    prices, providers, quickstart, sbom, serve, smoke, spend, updates, version,
 ):  # fmt: skip
     main.add_command(_command)

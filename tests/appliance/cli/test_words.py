@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[3]
 EVERY = dict(walk(main, "redoubt"))
 VERBS = {path: command for path, command in EVERY.items() if not isinstance(command, click.Group)}
 CHANGES = {
-    "apply", "block", "create", "delete", "init", "migrate", "quickstart", "recover", "restore", "revoke", "rotate",
-    "rotate-pepper", "serve", "set", "unblock",
+    "apply", "approve", "block", "create", "delete", "init", "migrate", "quickstart", "recover", "restore", "revoke",
+    "rotate", "rotate-pepper", "serve", "set", "unblock",
 }  # fmt: skip
 PAGES = {"redoubt commands", "redoubt config example", "redoubt config schema", "redoubt config settings"}
 
