@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from sbom import licences
-from sbom.view import View, walk
+from sbom.view import View, shaped, walk
 
 Json = dict[str, Any]
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
@@ -54,6 +54,7 @@ class Conformance(msgspec.Struct, frozen=True):
         return int(1000 * self.met / self.asked) / 10 if self.asked else 0.0
 
 
+@shaped()
 def check(document: View) -> Conformance:
     """Every required field of every component. SPDX before 3.0.1 is not allowed by section 4, whatever it holds."""
     if document.format != "cyclonedx":

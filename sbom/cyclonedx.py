@@ -10,9 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-
+from sbom import schema
 from sbom.model import Component, Inventory, Native, Outside, Party, Product, Refused
 
 Json = dict[str, Any]
@@ -46,9 +44,8 @@ def render(body: Json) -> bytes:
     """Give a document its serial number and make it bytes. Raises Refused when the schema's strict mode objects."""
     content = canonical(body)
     done = canonical({**body, "serialNumber": f"urn:uuid:{identity(content)}"})
-    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(done.decode())
-    if problem is not None:
-        raise Refused(f"the CycloneDX document is not valid: {problem}"[:2000])
+    if found := schema.problem(done.decode(), SPEC):
+        raise Refused(f"the CycloneDX document is not valid: {found}"[:2000])
     return done
 
 

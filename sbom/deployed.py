@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 
 from sbom import wheel as wheels_
 from sbom.model import Entry, Refused, Wheel
-from sbom.view import View, walk
+from sbom.view import View, shaped, walk
 
 Json = dict[str, Any]
 ENVIRONMENTS = ("serve", "tools")
@@ -83,6 +83,7 @@ def compare(release: Path, shipped: View, wheels: Path | None = None, overlays: 
     return Deployed(tuple(sorted(found)), tuple(sorted(drift)))
 
 
+@shaped()
 def _shipped(document: View) -> tuple[_Shipped, ...]:
     listed = []
     for one in walk(document.raw.get("components") or []):

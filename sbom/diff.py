@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from sbom.view import View, walk
+from sbom.view import View, shaped, walk
 
 Json = dict[str, Any]
 
@@ -47,6 +47,7 @@ TITLES = {
 }
 
 
+@shaped()
 def compare(before: View, after: View) -> Diff:
     """From `before` to `after`. Works on any two CycloneDX documents; natives and entry points need ours."""
     old, new = _facts(before), _facts(after)

@@ -1,6 +1,7 @@
 """What an inventory is made of: frozen values, read from bytes, before any format."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -71,7 +72,7 @@ class Wheel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> str:
         """The purl of this very file, and its reference in every document."""
-        return f"pkg:pypi/{self.name}@{self.version}?file_name={self.file}"
+        return f"pkg:pypi/{self.name}@{quote(self.version, safe='')}?file_name={quote(self.file, safe='')}"
 
 
 class Licence(msgspec.Struct, frozen=True):

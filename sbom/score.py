@@ -13,14 +13,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from sbom import licences
+from sbom import licences, schema
 from sbom.model import Refused
 from sbom.spdx import problems
-from sbom.view import Item, View, stated, walk
+from sbom.view import Item, View, shaped, stated, walk
 
 RESTRICTIVE = {"Copyleft", "Copyleft Limited"}  # AboutCode's categories, as the specification says
 STRONG = {
@@ -110,6 +108,7 @@ WEIGHTS = {
 }
 
 
+@shaped()
 def score(document: View, *, signed: bool, schema_valid: bool | None = None) -> Score:
     """`signed`: a signature over this very document was verified. `schema_valid` may be given where it is known."""
     valid = _schema_valid(document) if schema_valid is None else schema_valid
@@ -290,8 +289,4 @@ def _structural(document: View, *, valid: bool) -> list[Feature]:
 def _schema_valid(document: View) -> bool:
     if document.format == "spdx":
         return not problems(document.raw)
-    try:
-        version = SchemaVersion.from_version(document.version)
-    except KeyError:
-        return False
-    return JsonStrictValidator(version).validate_str(msgspec.json.encode(document.raw).decode()) is None
+    return not schema.problem(msgspec.json.encode(document.raw).decode(), document.version)

@@ -1,6 +1,7 @@
 """Any SBOM, ours or another's, as the few facts that are scored: CycloneDX JSON and SPDX 2.x JSON."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,21 @@ def view(data: bytes, name: str = "document") -> View:
         document = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(f"`{name}` is no JSON: {error}") from error
-    try:
+    with shaped(f"`{name}`"):
         if isinstance(document, dict) and document.get("bomFormat") == "CycloneDX":
             return _cyclonedx(document)
         if isinstance(document, dict) and str(document.get("spdxVersion", "")).startswith("SPDX-2"):
             return _spdx(document)
-    except (AttributeError, TypeError, KeyError, ValueError) as error:
-        raise Refused(f"`{name}` has a part of a wrong shape: {error}") from error
     raise Refused(f"`{name}` is neither a CycloneDX nor an SPDX 2 document in JSON")
+
+
+@contextmanager
+def shaped(name: str = "the document") -> Iterator[None]:
+    """A foreign document may hold anything anywhere: where its shape leads astray, that is what is said."""
+    try:
+        yield
+    except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
+        raise Refused(f"{name} has a part of a wrong shape: {error}") from error
 
 
 def walk(components: list[Json]) -> Iterator[Json]:

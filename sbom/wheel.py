@@ -158,7 +158,9 @@ def _agree(record: bytes, entries: tuple[Entry, ...], info: str, wheel: str) -> 
         if one.path not in told:
             raise Refused(f"`{one.path}` lies in wheel `{wheel}` and not in its RECORD; it must not be shipped")
         digest, size = told[one.path]
-        if digest.startswith("sha256=") and digest != f"sha256={one.sha256}":
+        if not digest.startswith("sha256="):
+            raise Refused(f"RECORD of wheel `{wheel}` gives no sha256 of `{one.path}`; it must not be shipped")
+        if digest != f"sha256={one.sha256}":
             raise Refused(f"RECORD of wheel `{wheel}` lies about `{one.path}`; it must not be shipped")
         if size and size != str(one.size):
             raise Refused(f"RECORD of wheel `{wheel}` lies about the size of `{one.path}`; it must not be shipped")

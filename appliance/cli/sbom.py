@@ -135,19 +135,12 @@ def check(*, path: Path, as_json: bool) -> None:
 
 
 def _schema(file: Path, document: "View") -> str | None:
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
-
+    from sbom import schema
     from sbom.spdx import problems
 
     if document.format == "spdx":
         return next(iter(problems(document.raw)), None)
-    try:
-        version = SchemaVersion.from_version(document.version)
-    except KeyError:
-        return f"CycloneDX {document.version} is not known"
-    error = JsonStrictValidator(version).validate_str(file.read_text(encoding="utf-8"))
-    return None if error is None else str(error)[:400]
+    return schema.problem(file.read_text(encoding="utf-8"), document.version)[:400] or None
 
 
 def _conformance(found: "Conformance") -> dict[str, object]:

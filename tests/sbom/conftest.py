@@ -1,19 +1,19 @@
-"""A small bundle: our own wheel, one that it needs, and one with native code and a library inside."""
+"""A small bundle: our own wheel, one that it needs, and one with native code and a library inside. It is shared."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from sbom import licences, natives
-from sbom.collect import Tables
+from sbom import cyclonedx, licences, natives, view
+from sbom.collect import Tables, collect
 from sbom.model import Target
-from tests.sbom.wheels import SERVE, TOOLS, build, elf
+from tests.sbom.wheels import EPOCH, PRODUCT, SERVE, TOOLS, build, elf
 
 TAG = "cp311-cp311-manylinux_2_28_x86_64"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def known() -> natives.Known:
     """The shipped table, with one more wheel that somebody looked into."""
     told = natives.load()
@@ -29,14 +29,14 @@ def known() -> natives.Known:
     return natives.Known(told.host, told.outside, (*told.wheel, wheel), told.party, told.vendored)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tables(known: natives.Known) -> Tables:
     return Tables(licences.reading(), licences.policy(), known)
 
 
-@pytest.fixture
-def wheels(tmp_path: Path) -> Mapping[Target, list[Path]]:
-    folder = tmp_path / "wheels"
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Target, list[Path]]:
+    folder = tmp_path_factory.mktemp("wheels")
     own = build(
         folder,
         "redoubt_gateway",
@@ -56,3 +56,15 @@ def wheels(tmp_path: Path) -> Mapping[Target, list[Path]]:
         tag=TAG,
     )
     return {SERVE: [own, plain, quick], TOOLS: [plain]}
+
+
+@pytest.fixture(scope="session")
+def sbom(wheels: Mapping[Target, list[Path]], tables: Tables) -> bytes:
+    """Its document."""
+    return cyclonedx.document(collect(wheels, PRODUCT, tables), EPOCH)
+
+
+@pytest.fixture
+def ours(sbom: bytes) -> view.View:
+    """The document, as it is read."""
+    return view.view(sbom)

@@ -38,10 +38,10 @@ def install(wheel: Path, environment: Path) -> None:
 class Site:
     """A release, and what was shipped for it."""
 
-    def __init__(self, folder: Path, wheels: Mapping[Target, list[Path]], tables: Tables) -> None:
+    def __init__(self, folder: Path, wheels: Mapping[Target, list[Path]], shipped: view.View) -> None:
         self.release = folder / "release"
         self.wheels = wheels
-        self.shipped = view.view(cyclonedx.document(collect(wheels, PRODUCT, tables), EPOCH))
+        self.shipped = shipped
         for target, paths in wheels.items():
             for path in paths:
                 install(path, self.release / target.environment)
@@ -55,8 +55,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, wheels: Mapping[Target, list[Path]], tables: Tables) -> Site:
-    return Site(tmp_path, wheels, tables)
+def site(tmp_path: Path, wheels: Mapping[Target, list[Path]], ours: view.View) -> Site:
+    return Site(tmp_path, wheels, ours)
 
 
 def test_a_fresh_release_equals_what_was_shipped(site: Site) -> None:

@@ -1,24 +1,12 @@
 """What changed between two documents."""
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from sbom import cyclonedx, diff, view
-from sbom.collect import Tables, collect
+from sbom import diff, view
 from sbom.diff import Change
-from sbom.model import Target
-from tests.sbom.wheels import EPOCH, PRODUCT
 
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def ours(wheels: Mapping[Target, list[Path]], tables: Tables) -> view.View:
-    return view.view(cyclonedx.document(collect(wheels, PRODUCT, tables), EPOCH))
 
 
 def changed(document: view.View, name: str, **fields: object) -> view.View:

@@ -7,17 +7,12 @@ from typing import Any
 
 import pytest
 
-from sbom import bsi, cyclonedx, score, spdx, view
+from sbom import bsi, score, spdx, view
 from sbom.collect import Tables, collect
 from sbom.model import Refused, Target
 from tests.sbom.wheels import EPOCH, PRODUCT
 
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def ours(wheels: Mapping[Target, list[Path]], tables: Tables) -> view.View:
-    return view.view(cyclonedx.document(collect(wheels, PRODUCT, tables), EPOCH))
 
 
 def foreign(**more: object) -> view.View:

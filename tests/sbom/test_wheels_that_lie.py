@@ -92,6 +92,13 @@ def test_a_file_that_record_does_not_list_is_refused(tmp_path: Path) -> None:
         read(build(tmp_path, "plain", after={"sneak.pth": b"import os\n"}))
 
 
+def test_a_record_that_keeps_a_digest_to_itself_is_refused(tmp_path: Path) -> None:
+    silent = b"plain/__init__.py,,\nplain-1.0.dist-info/METADATA,,\nplain-1.0.dist-info/RECORD,,\n"
+
+    with pytest.raises(Refused, match="gives no sha256"):
+        read(build(tmp_path, "plain", after={"plain-1.0.dist-info/RECORD": silent}))
+
+
 def test_a_path_out_of_the_wheel_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="outside itself"):
         read(build(tmp_path, "plain", files={"../../etc/passwd": b"x"}))

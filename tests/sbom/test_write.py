@@ -16,9 +16,11 @@ from sbom.write import Written, write
 from tests.sbom.wheels import EPOCH, PRODUCT, SERVE, build
 
 
-@pytest.fixture
-def written(tmp_path: Path, wheels: Mapping[Target, list[Path]], tables: Tables) -> tuple[Path, Written]:
-    folder = tmp_path / "bundle"
+@pytest.fixture(scope="module")
+def written(
+    tmp_path_factory: pytest.TempPathFactory, wheels: Mapping[Target, list[Path]], tables: Tables
+) -> tuple[Path, Written]:
+    folder = tmp_path_factory.mktemp("bundle")
     return folder, write(folder, wheels, PRODUCT, previous=None, epoch=EPOCH, tables=tables)
 
 
