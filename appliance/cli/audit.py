@@ -1,5 +1,6 @@
 """`redoubt audit`: what is known to be wrong with this release, judged offline. Exit codes say how sure that is."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,9 +15,11 @@ from appliance.domain.errors import BadRequest, GatewayError
 
 if TYPE_CHECKING:
     from offline.advisories.fault import BadAdvisories
+    from offline.audit.pins import Native
     from offline.audit.report import Report
     from offline.audit.run import Policy
     from offline.audit.standing import Standing
+    from offline.audit.vex import Vex
 
 advisories_folder = click.option(
     "--advisories", type=FOLDER, help="The signed folder of advisories. On a site: the one imported last."
@@ -43,6 +46,9 @@ def audit() -> None:
 @click.option(
     "--environment", "environments", type=FOLDER, multiple=True, help="An environment to audit; may be given again."
 )
+@click.option("--sbom", type=FILE, help="The CycloneDX file that names libraries inside wheels. On a site: shipped.")
+@click.option("--without-natives", metavar="REASON", help="Leave those libraries out; every report says so, and why.")
+@click.option("--vex", type=FILE, help="What is answered for, in TOML. Usual: the entries that ship with the release.")
 @advisories_folder
 @trust_file
 @pin
@@ -131,7 +137,6 @@ def _run(locks: tuple[Path, ...], environments: tuple[Path, ...], given: dict[st
     from offline.audit.pins import of_environment, of_lock
     from offline.audit.run import Job
     from offline.audit.run import audit as judge
-    from offline.audit.vex import NoVex
 
     if not locks and not environments:
         locks, environments = _own()
@@ -148,7 +153,41 @@ def _run(locks: tuple[Path, ...], environments: tuple[Path, ...], given: dict[st
         click.echo(f"redoubt: `{error.filename}` cannot be audited: {error.strerror}", err=True)
         _end(21)
     moment = now() if pinned else max(now(), known(trust_of(file if isinstance(file, Path) else None)))
-    return judge(Job(demands=demands, policy=policy, vex=NoVex(), now=moment), data, _progress)
+    job = Job(
+        demands=demands,
+        natives=_natives(given),
+        without_natives=str(given["without_natives"]) if given["without_natives"] else None,
+        policy=policy,
+        vex=_vex(given["vex"], moment),
+        now=moment,
+    )
+    return judge(job, data, _progress)
+
+
+def _natives(given: dict[str, object]) -> "tuple[Native, ...]":
+    """Libraries inside wheels, by the SBOM. Raises BadRequest when that does not read."""
+    from offline.audit.natives import of_sbom
+
+    here = release()
+    file = given["sbom"] or (here / "bundle" / "sbom" / "redoubt.cdx.json" if here else None)
+    if given["without_natives"] or not isinstance(file, Path):
+        return ()
+    try:
+        return of_sbom(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"`{file}`: {error}; name the release's SBOM with `--sbom`") from error
+
+
+def _vex(file: object, moment: datetime) -> "Vex":
+    from offline.audit.vex import FromDocument
+    from sbom.model import Refused
+    from sbom.vex import load
+
+    try:
+        today = moment.date()
+        return FromDocument(load(file, today=today) if isinstance(file, Path) else load(today=today))
+    except Refused as error:
+        raise BadRequest(str(error)) from error
 
 
 def _own() -> tuple[tuple[Path, ...], tuple[Path, ...]]:

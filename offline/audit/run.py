@@ -33,6 +33,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     demands: Sequence[Demand]
     natives: Sequence[Native] = ()
+    without_natives: str | None = None  # the reason somebody gave for leaving them out
     policy: Policy = Policy()
     vex: Vex
     now: datetime  # the later of the host's clock and the newest moment this site has verified
@@ -86,7 +87,7 @@ def _ask_all(
         hits += [(demand.where, hit) for hit in answer.hits]
     if job.natives:
         told = ask_natives(data.snapshot, job.natives)
-        subjects.append(_native_subject(told, len(job.natives)))
+        subjects.append(_native_subject(told))
         hits += [("native libraries", hit) for hit in told.hits]
     return subjects, hits
 
@@ -110,12 +111,12 @@ def _subject(demand: Demand, answer: Answer) -> Subject:
     )
 
 
-def _native_subject(told: Natives, number: int) -> Subject:
+def _native_subject(told: Natives) -> Subject:
     return Subject(
         kind="native",
         where="native libraries",
         sha256=told.sha256,
-        locked=number - len(told.unwatched),
+        locked=told.audited + len(told.skipped),
         audited=told.audited,
         skipped=list(told.skipped),
         unwatched=list(told.unwatched),
@@ -179,6 +180,8 @@ def _report(
 ) -> Report:
     verdict = worst(set(reasons))
     warnings = []
+    if job.without_natives:
+        warnings.append(f"libraries inside wheels were left out: {job.without_natives}")
     if data is not None and state(data, job.policy, job.now) == "warn":
         warnings.append(f"the advisories are {age_days(data, job.now)} days old: import newer ones soon")
     return Report(

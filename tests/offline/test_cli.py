@@ -214,3 +214,58 @@ def test_a_refused_medium_is_one_line(desk: Desk) -> None:
 
 def test_the_trust_file_of_these_tests_is_one(desk: Desk) -> None:
     assert read_trust(desk.file("1.trust").read_bytes()).threshold("advisories") == 1
+
+
+def sbom(desk: Desk, purl: str) -> Path:
+    part = {"name": "part", "purl": purl, "properties": [{"name": "redoubt:known-by"}]}
+    desk.file("redoubt.cdx.json").write_text(json.dumps({"components": [part]}))
+    return desk.file("redoubt.cdx.json")
+
+
+def test_libraries_inside_wheels_are_audited_by_the_sbom_or_left_out_with_a_reason(desk: Desk) -> None:
+    pins = lock(desk.file("a.txt"), "sound==1.0")
+    words = ["--lock", pins, "--sbom", sbom(desk, "pkg:cargo/time@0.3.50")]
+
+    left_out = desk.audit(*words, "--without-natives", "no data yet")
+
+    assert desk.audit(*words).exit_code == 21
+    assert (left_out.exit_code, "left out: no data yet" in left_out.stdout) == (0, True)
+    assert desk.audit("--lock", pins, "--sbom", desk.file("1.trust")).exit_code == 1
+
+
+def test_a_finding_that_a_vex_file_answers_for_exits_11(desk: Desk) -> None:
+    file = desk.file("vex.toml")
+    file.write_text(
+        '[[entry]]\nid = "PYSEC-2026-1"\npackage = "leaky"\nversions = "<2"\nstate = "not_affected"\n'
+        'justification = "vulnerable_code_not_in_execute_path"\ndetail = "never called"\nauthor = "ann"\n'
+        f"created = {TODAY.date()}\nexpires = {TODAY.date() + timedelta(days=30)}\n"
+    )
+    pins = lock(desk.file("a.txt"), "leaky==1.0")
+
+    assert desk.audit("--lock", pins, "--vex", file).exit_code == 11
+    file.write_text('[[entry]]\nid = "PYSEC-2026-1"\n')
+    assert desk.audit("--lock", pins, "--vex", file).exit_code == 1
+
+
+def test_inside_a_release_everything_lies_where_the_site_has_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix = desk.file("opt")
+    release = prefix / "releases" / "0.1.0-abc"
+    for name in ("serve", "tools"):
+        installed(release / name / "lib" / "python3.11" / "site-packages", "sound", "1.0")
+    (release / "bundle" / "locks").mkdir(parents=True)
+    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    lock(release / "bundle" / "locks" / f"serve-{tag}.txt", "sound==1.0")
+    (release / "bundle" / "sbom").mkdir()
+    sbom(desk, "pkg:generic/libyaml@0.2.5").rename(release / "bundle" / "sbom" / "redoubt.cdx.json")
+    desk.fresh.rename(release / "bundle" / "advisories")
+    (prefix / "state" / "trust").mkdir(parents=True)
+    desk.file("1.trust").rename(prefix / "state" / "trust" / "1.trust")
+    monkeypatch.setattr(sys, "prefix", str(release / "tools"))
+
+    ran = desk.call("audit", "run", "--json")
+
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert [one["kind"] for one in told["subjects"]] == ["lock", "environment", "environment", "native"]
+    assert told["counts"]["audited"] == 3
+    assert told["subjects"][-1]["unwatched"] == ["libyaml 0.2.5"]
