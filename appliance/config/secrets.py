@@ -118,8 +118,16 @@ def read_master_key(path: Path) -> MasterKey:
     """
     if folder := os.environ.get(CREDENTIALS_VARIABLE):
         handed = Path(folder) / MASTER_KEY_CREDENTIAL
-        path = handed if handed.exists() else path
+        path = handed if _listed(handed) else path
     return MasterKey(_read_private(path, "master key file", mode=0o400, largest=MASTER_KEY_BYTES))
+
+
+def _listed(file: Path) -> bool:
+    """Also true when we may not look: reading it then says why."""
+    try:
+        return file.exists()
+    except OSError:
+        return True
 
 
 def create_master_key(path: Path) -> MasterKey:

@@ -71,3 +71,12 @@ def test_without_that_credential_the_file_at_rest_is_read(
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "none"))
 
     assert read_master_key(credential).derive("x")
+
+
+def test_a_credential_that_cannot_be_looked_at_is_told_and_not_passed_over(
+    credential: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", f"/{'x' * 300}")
+
+    with pytest.raises(ConfigError, match="master key file cannot be read"):
+        read_master_key(credential)
