@@ -16,7 +16,7 @@ import msgspec
 from appliance.config.rules import warnings
 from appliance.config.schema import Listener as ListenSettings
 from appliance.config.schema import Site
-from appliance.config.secrets import MasterKey, read_master_key, resolve
+from appliance.config.secrets import MasterKey, denied_loopback, read_master_key, resolve
 from appliance.counters.memory import MemoryCounters
 from appliance.desk import allow_list, cards, deployment_check, known_providers
 from appliance.domain.errors import GatewayError
@@ -25,6 +25,7 @@ from appliance.domain.ids import ProviderName
 from appliance.egress.client import EgressUpstream
 from appliance.egress.fuse import install
 from appliance.egress.guard import Guard
+from appliance.egress.host import holds
 from appliance.egress.refusals import Refusal
 from appliance.egress.transport import PooledTransport
 from appliance.http.admin.app import Desk, build_admin
@@ -148,6 +149,10 @@ def run(site: Site, announce: Callable[[str, str], None]) -> None:
     configure(site.log.level)
     for warning in warnings(site):
         log.warning(warning)
+    if (canary := denied_loopback()) and not holds(canary):
+        log.warning(
+            "the unit's IPAddressDeny is not in force here (no BPF for cgroups); load the nftables table instead"
+        )
     allow = allow_list(site)
     metrics = Metrics()
     alarm = EgressAlarm(metrics)

@@ -19,6 +19,7 @@ from appliance.domain.secret import Secret
 
 CONFIG_VARIABLE = "REDOUBT_CONFIG"
 CONFIG_PLACES = (Path("redoubt.yaml"), Path("/etc/redoubt/redoubt.yaml"))
+CANARY_VARIABLE = "REDOUBT_DENIED_LOOPBACK"  # set by the unit, which denies that address
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), LoadCredential=
 MASTER_KEY_CREDENTIAL = "master.key"
 MASTER_KEY_BYTES = 32
@@ -44,6 +45,11 @@ def config_path(given: Path | None = None) -> Path:
         "there is no `redoubt.yaml` here or in /etc/redoubt; "
         f"give `--config FILE`, set {CONFIG_VARIABLE}, or run `redoubt init`"
     )
+
+
+def denied_loopback() -> str | None:
+    """The loopback address that the unit says it denies; None where no unit says so."""
+    return os.environ.get(CANARY_VARIABLE)
 
 
 def resolve(reference: str, folder: Path) -> Secret:

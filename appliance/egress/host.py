@@ -3,7 +3,9 @@
 It never guesses: what cannot be read, and a firewall, which no process shows, are "not seen".
 """
 
+import errno
 import re
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +26,19 @@ def ask_systemd(unit: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=3, check=False).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+def holds(canary: str) -> bool:
+    """Whether this process is kept from `canary`, a loopback address that its unit leaves out of `IPAddressAllow`.
+
+    systemd ignores `IPAddressDeny` where the kernel has no BPF for cgroups; the datagram then stays on this machine.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.sendto(b"", (canary, 9))  # RFC 863: discard
+        except OSError as refused:
+            return refused.errno == errno.EPERM
+    return False
 
 
 def rules(process: int, holding: Path, *, proc: Path = PROC, ask: Ask = ask_systemd) -> str | None:

@@ -1,10 +1,12 @@
 """What the operating system holds a process to, read from a proc file system of files."""
 
+import errno
+import socket
 from pathlib import Path
 
 import pytest
 
-from appliance.egress.host import rules
+from appliance.egress.host import holds, rules
 
 DEV = "Inter-|   Receive\n face |bytes\n    lo: 1 2 3\n"
 WITH_A_NETWORK = DEV + "  eth0: 4 5 6\n"
@@ -84,3 +86,18 @@ def test_a_process_that_does_not_hold_the_lock_is_not_believed_to_be_the_gateway
 
 def test_a_process_that_cannot_be_read_is_not_seen(host: Host) -> None:
     assert host.rules(SHUT, process=8) is None
+
+
+def test_a_loopback_address_nobody_denies_is_not_held() -> None:
+    assert not holds("127.255.255.1")
+
+
+@pytest.mark.parametrize(("number", "held"), [(errno.EPERM, True), (errno.ENETUNREACH, False), (errno.ENOBUFS, False)])
+def test_only_a_refusal_by_rule_counts_as_held(number: int, *, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(socket.socket):
+        def sendto(self, *_: object) -> int:
+            raise OSError(number, "refused")
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+
+    assert holds("127.255.255.1") is held

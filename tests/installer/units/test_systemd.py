@@ -1,6 +1,7 @@
 """The unit: systemd can use it, judges it closed, and no setting can write a line of its own into it."""
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,10 @@ def test_every_start_verifies_first_and_the_key_comes_as_a_credential() -> None:
     assert lines.index(verify) < next(n for n, line in enumerate(lines) if line.startswith("ExecStart="))
     assert "LoadCredential=master.key:/etc/redoubt/master.key" in lines
     assert "IPAddressDeny=any" in lines
-    assert [line for line in lines if line.startswith("IPAddressAllow=")] == ["IPAddressAllow=localhost"]
+    assert [line for line in lines if line.startswith("IPAddressAllow=")] == ["IPAddressAllow=127.0.0.0/9 ::1/128"]
+    canary = next(line for line in lines if line.startswith("Environment=REDOUBT_DENIED_LOOPBACK=")).rpartition("=")[2]
+    assert ip_address(canary).is_loopback
+    assert ip_address(canary) not in ip_network("127.0.0.0/9")
     assert [line for line in lines if line.startswith("SocketBindAllow=")] == [
         "SocketBindAllow=tcp:4000",
         "SocketBindAllow=tcp:4001",
