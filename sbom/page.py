@@ -23,6 +23,7 @@ caption { padding: .2rem 0; text-align: left; color: var(--soft) }
 #summary ~ .wide caption { color: var(--soft); font-weight: 400 }
 th, td { padding: .32rem .6rem .32rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
 th { white-space: nowrap } td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+td:first-child { min-width: 9rem }
 td small { display: block; color: var(--soft); overflow-wrap: anywhere }
 code, .hash { font: .85em/1.4 ui-monospace, "Liberation Mono", monospace; overflow-wrap: anywhere }
 input[type=search] { width: 22rem; max-width: 100%; padding: .4rem .6rem; border: 1px solid var(--soft);
