@@ -36,8 +36,13 @@ def collect(wheels: Mapping[Target, Sequence[Path]], product: Product, tables: T
     pythons = ", ".join(sorted({target.python for target in wheels}, key=_numbers))
     outside = natives.provided(read.values(), tables.known, pythons)
     refs = {one.name: one.ref for one in outside}
-    graph = {target: edges(target, here) for target, here in placed.items()}
-    components = tuple(_component(one, placed, graph, inside[file], refs, tables) for file, one in sorted(read.items()))
+    # The product's own wheel is installed with the extra that is called like the environment, where it has one.
+    graph = {
+        target: edges(target, here, {product.distribution: {target.environment}}) for target, here in placed.items()
+    }
+    components = tuple(
+        _component(one, product, placed, graph, inside[file], refs, tables) for file, one in sorted(read.items())
+    )
     merged = _merge([one for found in inside.values() for one in found])
     for native in merged:
         licences.check(native.licence, native.name, tables.policy)
@@ -64,6 +69,7 @@ def _by_name(target: Target, here: Iterable[Wheel]) -> dict[str, Wheel]:
 
 def _component(
     one: Wheel,
+    product: Product,
     placed: Mapping[Target, Mapping[str, Wheel]],
     graph: Mapping[Target, Mapping[str, Mapping[str, bool]]],
     inside: tuple[Native, ...],
@@ -86,7 +92,7 @@ def _component(
     return Component(
         wheel=one,
         licence=licence,
-        party=_party(one, vcs or homepage),
+        party=product.party if one.name == product.distribution else _party(one, vcs or homepage),
         vcs=vcs,
         homepage=homepage,
         targets=targets,

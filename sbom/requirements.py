@@ -1,6 +1,6 @@
 """Which wheel needs which, in one environment: `Requires-Dist` judged for the environment's Python and machine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -27,14 +27,14 @@ def environment(target: Target) -> dict[str, str]:
     }
 
 
-def edges(target: Target, wheels: Mapping[str, Wheel], extras: Iterable[str] = ()) -> dict[str, dict[str, bool]]:
+def edges(target: Target, wheels: Mapping[str, Wheel], asked: Mapping[str, set[str]]) -> dict[str, dict[str, bool]]:
     """Name -> names it needs -> whether a wheel of the environment meets it.
 
-    Extras count where somebody in the environment asks for them. `extras` are asked of every wheel that nobody needs.
+    Extras count where somebody in the environment asks for them; `asked`: name -> extras asked for from outside.
     """
     values = environment(target)
     told = {name: _requirements(wheel) for name, wheel in wheels.items()}
-    wanted: dict[str, set[str]] = {name: {""} | set(extras) for name in wheels}
+    wanted: dict[str, set[str]] = {name: {"", *asked.get(name, ())} for name in wheels}
     found: dict[str, dict[str, bool]] = {name: {} for name in wheels}
     settled = False
     while not settled:

@@ -62,7 +62,7 @@ def read(path: Path) -> View:
 def view(data: bytes, name: str = "document") -> View:
     try:
         document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"`{name}` is no JSON: {error}") from error
     with shaped(f"`{name}`"):
         if isinstance(document, dict) and document.get("bomFormat") == "CycloneDX":
@@ -77,7 +77,7 @@ def shaped(name: str = "the document") -> Iterator[None]:
     """A foreign document may hold anything anywhere: where its shape leads astray, that is what is said."""
     try:
         yield
-    except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
+    except (AttributeError, TypeError, KeyError, ValueError, IndexError, RecursionError) as error:
         raise Refused(f"{name} has a part of a wrong shape: {error}") from error
 
 

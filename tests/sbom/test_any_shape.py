@@ -41,6 +41,15 @@ def test_a_document_with_something_else_in_any_place(data: Any, sbom: bytes) -> 
         deployed._shipped(read)
 
 
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_a_document_without_a_bottom_is_refused(depth: int) -> None:
+    nested = '{"components": [' * depth + "]}" * depth
+    text = '{"bomFormat": "CycloneDX", "components": [' + nested + "]}"
+
+    with pytest.raises(Refused):
+        score.score(view.view(text.encode()), signed=False)
+
+
 @pytest.mark.parametrize("part", ["components", "metadata", "dependencies", "compositions"])
 def test_a_part_of_a_wrong_kind_is_refused(part: str, sbom: bytes) -> None:
     with pytest.raises(Refused, match="wrong shape"):

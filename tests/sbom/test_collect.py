@@ -46,6 +46,27 @@ def test_an_extra_counts_only_where_somebody_asks_for_it(tmp_path: Path, tables:
     assert names(alone, "quick") == ["libquick"]
 
 
+def test_the_products_own_wheel_is_asked_with_the_extra_of_its_environment(tmp_path: Path, tables: Tables) -> None:
+    head = ("License-Expression: MIT", "Requires-Dist: plain; extra == 'tools'")
+    files = {"redoubt_gateway-1.0.dist-info/METADATA": b"Metadata-Version: 2.4\nName: redoubt-gateway\nVersion: 1.0\n"}
+    named = b"License-Expression: MIT\nRequires-Dist: plain; extra == 'tools'\n"
+    own = build(tmp_path, "redoubt_gateway", head=head, files={path: text + named for path, text in files.items()})
+    wheels = {SERVE: [own], TOOLS: [own, build(tmp_path, "plain")]}
+
+    found = collect(wheels, PRODUCT, tables)
+
+    assert names(found, "redoubt-gateway") == ["plain"]
+    assert found.components[1].party == PRODUCT.party  # its metadata names nobody
+
+
+def test_a_wheel_of_others_that_names_nobody_is_refused(tmp_path: Path, tables: Tables) -> None:
+    text = b"Metadata-Version: 2.4\nName: plain\nVersion: 1.0\nLicense-Expression: MIT\n"
+    path = build(tmp_path, "plain", files={"plain-1.0.dist-info/METADATA": text})
+
+    with pytest.raises(Refused, match="neither an address nor a link of its maker"):
+        collect({SERVE: [path]}, PRODUCT, tables)
+
+
 def test_a_requirement_no_wheel_meets_is_stated_and_not_hidden(tmp_path: Path, tables: Tables) -> None:
     path = build(tmp_path, "plain", head=("License-Expression: MIT", "Requires-Dist: absent>=2"))
 
