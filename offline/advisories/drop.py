@@ -68,7 +68,8 @@ def import_drop(drop: Path, site: Site, gate: Gate) -> list[Receipt]:
         raise BadAdvisories(f"`{drop}` is not a folder; name the one into which the link delivers")
     with site.alone():
         names = {one.name for one in _plain(drop)}
-        ready = [name for name in sorted(names) if _TAR.fullmatch(name) and f"{name}{COMPLETE}" in names]
+        ready = [name for name in names if _TAR.fullmatch(name) and f"{name}{COMPLETE}" in names]
+        ready.sort(key=lambda name: ([int(one) for one in re.findall(r"[0-9]+", name)], name))  # 9 before 10
         receipts = [_arrived(drop / name, site, gate) for name in ready]
         for receipt in receipts:
             site.receive(receipt)

@@ -60,7 +60,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     meta: Meta
     packages: Packages
-    sha256: str  # of osv.json.gz
+    sha256: str  # of osv.json.gz, as it was read
+    meta_sha256: str  # of meta.json, as it was read
 
     @property
     def max_modified(self) -> datetime:
@@ -84,12 +85,18 @@ def load(folder: Path) -> Snapshot:
     """Read a folder of the channel `advisories`. Raises BadAdvisories for data that is missing, broken, empty, or not
     what its own description says. Whether anybody signed it is asked elsewhere (`offline.rules.verify`).
     """
-    meta = _meta(_read(folder / META, MOST_META))
+    described = _read(folder / META, MOST_META)
+    meta = _meta(described)
     packed = _read(folder / DATA, MOST_PACKED)
     data = unpacked(packed, DATA)
     if (found := hashlib.sha256(data).hexdigest()) != meta.data_sha256:
         raise BadAdvisories(f"`{DATA}` is not what `{META}` describes: its JSON has the sha256 {found}")
-    snapshot = Snapshot(meta=meta, packages=_packages(data), sha256=hashlib.sha256(packed).hexdigest())
+    snapshot = Snapshot(
+        meta=meta,
+        packages=_packages(data),
+        sha256=hashlib.sha256(packed).hexdigest(),
+        meta_sha256=hashlib.sha256(described).hexdigest(),
+    )
     _check(snapshot)
     return snapshot
 

@@ -45,7 +45,7 @@ _Ask = Callable[[Demand], Answer]
 
 def age_days(standing: Standing, now: datetime) -> int:
     """Whole days since the newest change in the data."""
-    return (now - standing.snapshot.max_modified).days
+    return max(0, (now - standing.snapshot.max_modified).days)
 
 
 def state(standing: Standing, policy: Policy, now: datetime) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from offline.advisories.fault import BadAdvisories
-from offline.advisories.snapshot import Snapshot, load
+from offline.advisories.snapshot import DATA, META, Snapshot, load
 from offline.rules.names import SUMS
 from offline.rules.openssl import Check
 from offline.rules.refusal import Refused
@@ -55,6 +55,8 @@ def _standing(folder: Path, sums: Sums, by: tuple[str, ...], sha256: str) -> Sta
     if sums.header.channel != CHANNEL:
         raise BadAdvisories(f"this is of the channel `{sums.header.channel}`, not `{CHANNEL}`")
     snapshot = load(folder)
+    if (snapshot.sha256, snapshot.meta_sha256) != (sums.files.get(DATA), sums.files.get(META)):
+        raise BadAdvisories(f"`{folder.name}` changed while it was read; copy it to a disk of this host first")
     if snapshot.meta.seq != sums.header.seq:
         raise BadAdvisories(f"the data says number {snapshot.meta.seq}, what was signed says {sums.header.seq}")
     return Standing(snapshot=snapshot, by=by, sums_sha256=sha256)

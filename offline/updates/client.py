@@ -7,8 +7,10 @@
 All of it changes together, when a whole medium was found right; of a refused one only newer root keys are kept.
 """
 
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryEr
 from tuf.api.metadata import TargetFile, Targets
 
 from offline.rules.moments import read_moment, write_moment
+from offline.rules.names import check_path, shown
 from offline.rules.refusal import Refused
 from offline.rules.verify import SLACK
 from offline.updates.explain import explained
@@ -148,7 +151,7 @@ def _walk(medium: Path, cache: Path, root: bytes, at: datetime) -> SiteUpdater:
 def _check_channel(channel: str, targets: Targets) -> None:
     if channel not in CHANNELS:
         raise UpdateRefused(Fault.CHANNEL, f"`{channel[:40]}` is no channel of this product")
-    foreign = sorted(path for path in targets.targets if path.rpartition("/")[0] != channel)
+    foreign = sorted(shown(path) for path in targets.targets if path.rpartition("/")[0] != channel)
     if foreign:
         raise UpdateRefused(
             Fault.CHANNEL,
@@ -157,8 +160,9 @@ def _check_channel(channel: str, targets: Targets) -> None:
     if targets.delegations is not None:
         raise UpdateRefused(Fault.CHANNEL, f"the keys of `{channel}` hand it on to others, which they may not")
     for path, target in targets.targets.items():
-        if "sha256" not in target.hashes or path.partition("/")[2].startswith((".", "-")):
-            raise UpdateRefused(Fault.UNREADABLE, f"`{path[:80]}` has no sha256, or no plain name")
+        check_path(path)
+        if re.fullmatch("[0-9a-f]{64}", str(target.hashes.get("sha256"))) is None:
+            raise UpdateRefused(Fault.UNREADABLE, f"`{path}` has no sha256")
 
 
 def _late(medium: Path, cache: Path, root: bytes, clock: Clock, known: datetime) -> SiteUpdater:
@@ -221,8 +225,19 @@ def _known(state: Path) -> datetime:
 
 @contextmanager
 def _staged(state: Path) -> Iterator[Path]:
-    """A copy of the cache to work on."""
+    """A copy of the cache to work on, and nobody else at work on it."""
     state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UpdateRefused(Fault.BUSY, f"another look is at work in `{state}`; wait for it") from None
+        with _copy(state) as cache:
+            yield cache
+
+
+@contextmanager
+def _copy(state: Path) -> Iterator[Path]:
     if (state / BEFORE).exists() and not (state / "metadata").exists():
         (state / BEFORE).rename(state / "metadata")  # the power went while they changed places
     folder = Path(tempfile.mkdtemp(prefix=".look-", dir=state))

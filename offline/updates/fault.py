@@ -13,6 +13,7 @@ class Fault(StrEnum):
     ALTERED = "altered"  # a packed folder is not what was signed
     UNREADABLE = "unreadable"  # no metadata, or not TUF's
     UNKNOWN = "unknown"  # not on this medium
+    BUSY = "busy"  # another look at a medium is at work on this site
     KEYS = "keys"  # making one: the wrong keys, or too few
 
 

@@ -97,6 +97,13 @@ def test_a_higher_number_replaces_and_two_are_kept(link: Link) -> None:
     assert len(list(link.site.folder.glob("[0-9]*-*"))) == 2
 
 
+def test_several_that_wait_are_taken_in_the_order_of_their_numbers(link: Link) -> None:
+    for seq in (9, 10):
+        link.deliver(link.packed(seq), name=f"advisories-{seq}.tar")
+
+    assert [(one.seq, one.result) for one in link.run()] == [(9, "imported"), (10, "imported")]
+
+
 def test_a_lower_number_is_quarantined_with_its_reason(link: Link) -> None:
     for seq in (2, 1):
         link.deliver(link.packed(seq))

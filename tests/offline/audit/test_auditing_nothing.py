@@ -270,6 +270,23 @@ def test_a_folder_of_another_channel_is_bad(tmp_path: Path) -> None:
         pinned(folder, hashlib.sha256(sums.read_bytes()).hexdigest())
 
 
+@pytest.mark.parametrize("name", [DATA, META])
+def test_data_that_changes_between_hash_and_reading_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = channel(tmp_path / "advisories")
+    other = channel(tmp_path / "other", advisory(package="harmless"))
+
+    def swap(*args: object) -> None:
+        shutil.copyfile(other / DATA, folder / DATA)
+        if name == META:
+            shutil.copyfile(other / META, folder / META)
+
+    monkeypatch.setattr("offline.rules.verify.check_hashes", swap)
+
+    assert audited([lock(tmp_path / "l", "sound==1.0")], by(folder)).code is Verdict.BAD_DATA
+
+
 def test_data_may_be_named_by_hash_instead_of_signed(tmp_path: Path) -> None:
     folder = channel(tmp_path / "advisories", signer=None)
     sha256 = hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()

@@ -9,6 +9,9 @@ import pytest
 from offline.audit.natives import CURATED, MARK, of_sbom
 from offline.audit.pins import Native
 from offline.audit.verdict import Verdict
+from sbom.cyclonedx import _native
+from sbom.model import Native as Part
+from sbom.model import Party
 from tests.offline.audit.subjects import audited, data, lock
 from tests.offline.channel import advisory
 
@@ -76,3 +79,17 @@ def test_leaving_them_out_is_told_in_every_report(tmp_path: Path) -> None:
 def test_an_sbom_that_does_not_read_is_no_silence(content: bytes) -> None:
     with pytest.raises(ValueError, match="does not read"):
         of_sbom(content)
+
+
+def test_our_own_sbom_marks_them_so() -> None:
+    part = Part(
+        name="openssl",
+        version="4.0.3",
+        purl="pkg:generic/openssl@4.0.3",
+        licence="Apache-2.0",
+        party=Party("OpenSSL", "", ""),
+        how="PEP 770",
+        within=("cryptography.whl!_rust.abi3.so",),
+    )
+
+    assert of_sbom(json.dumps({"components": [_native(part)]}).encode()) == (Native("openssl", "4.0.3", None),)

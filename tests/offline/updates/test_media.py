@@ -1,5 +1,6 @@
 """Media of updates: what a site takes, and every way in which it must not."""
 
+import fcntl
 import json
 import shutil
 import socket
@@ -382,6 +383,24 @@ def test_a_medium_that_was_refused_changes_nothing(sender: Sender) -> None:
     refused(sender.look)
 
     assert {file: file.read_bytes() for file in sender.state.rglob("*.json")} == before
+
+
+@pytest.mark.parametrize("name", ["-rf.tar", ".hidden", "a b.tar", "a\nb.tar", ""])
+def test_a_name_that_is_not_plain_is_refused(sender: Sender, name: str) -> None:
+    sender.ship()
+    path = f"app/{name}"
+    sender.forge("app", Targets(2, expires=NOW + DAY, targets={path: evil(sender, path)}), sender.keys.app[:2])
+
+    assert refused(sender.look).fault is Fault.UNREADABLE
+
+
+def test_a_second_look_waits_for_the_first(sender: Sender) -> None:
+    sender.ship()
+    sender.state.mkdir()
+    with (sender.state / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        assert refused(sender.look).fault is Fault.BUSY
 
 
 def test_a_power_cut_while_the_cache_changed_places_forgets_nothing(sender: Sender) -> None:
