@@ -130,7 +130,7 @@ def serve_osv(*, port: int, advisories: Path | None, trust: Path | None, pin: st
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            say("stopped")
+            click.echo("stopped", err=True)
 
 
 def _run(locks: tuple[Path, ...], environments: tuple[Path, ...], given: dict[str, object]) -> "Report":

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import signal
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -269,3 +272,26 @@ def test_inside_a_release_everything_lies_where_the_site_has_it(desk: Desk, monk
     assert [one["kind"] for one in told["subjects"]] == ["lock", "environment", "environment", "native"]
     assert told["counts"]["audited"] == 3
     assert told["subjects"][-1]["unwatched"] == ["libyaml 0.2.5"]
+
+
+def test_serve_osv_says_where_it_listens_and_how_old_its_data_is(desk: Desk) -> None:
+    words = ["audit", "serve-osv", "--json", "--advisories", desk.fresh, "--trust", desk.file("1.trust")]
+    command = [sys.executable, "-m", "appliance.cli", *(str(one) for one in words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as running:
+        assert running.stdout is not None
+        told = json.loads("".join(iter(running.stdout.readline, "}\n")) + "}")
+        connection = HTTPConnection(told["url"].removeprefix("http://"), timeout=10)
+        connection.request("GET", "/v1/vulns/PYSEC-2026-1")
+        status = connection.getresponse().status
+        connection.close()
+        running.send_signal(signal.SIGINT)
+
+    assert (told["age_days"], status, running.returncode) == (2, 200, 0)
+
+
+def test_serve_osv_does_not_serve_what_nobody_signed(desk: Desk) -> None:
+    (desk.fresh / "SHA256SUMS.cara.ed25519.sig").unlink()
+
+    ran = desk.call("audit", "serve-osv", "--advisories", desk.fresh, "--trust", desk.file("1.trust"))
+
+    assert ran.exit_code == 22
