@@ -6,7 +6,7 @@ builds of one order are the same to the byte. Nothing here holds a key. See docs
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +21,13 @@ from offline.page import facts, render
 from offline.program import write_program
 from offline.provenance import BUILDER, provenance
 from offline.rules.lock import read_lock
-from offline.rules.manifest import Manifest, WheelEntry, write_manifest
+from offline.rules.manifest import Manifest, Model, WheelEntry, write_manifest
 from offline.rules.manifest import Source as SourceEntry
 from offline.rules.moments import write_moment
 from offline.rules.names import SUMS
 from offline.rules.release import KINDS, MANIFEST, SBOM
-from offline.rules.sums import PRODUCT, Header, write_sums
-from offline.rules.tree import check_listing, digest, look
+from offline.rules.sums import LARGEST, PRODUCT, Header, read_sums, write_sums
+from offline.rules.tree import check_listing, digest, look, read_small
 from offline.rules.trust import Trust, fingerprint
 from offline.rules.verify import PROVENANCE
 from offline.rules.wheel import GLIBC_FLOOR
@@ -59,7 +59,7 @@ class Order:
     support: timedelta = SUPPORT
     builder: str = BUILDER
     dirty: bool = False
-    seen: int | None = None  # the highest number given so far
+    previous: Path | None = None  # the bundle before this one: its number is passed, and what changed is told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,8 @@ class Draft:
     header: Header
     source: Source
     wheels: tuple[WheelEntry, ...]
+    environments: Mapping[tuple[str, str], tuple[str, ...]]  # (`serve`, `3.11`) -> files of its wheels, ours among them
+    models: tuple[Model, ...]
 
 
 # Writes `sbom/` (with `sbom/redoubt.cdx.json`) and `licences/` into the draft's folder, from the bytes that lie there.
@@ -92,8 +94,10 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
     """Build into `order.out`. Raises Failure or Refused; then nothing is left behind."""
     if order.arch not in ARCHITECTURES or not order.pythons:
         raise Failure(f"a bundle is for one of {', '.join(ARCHITECTURES)} and for one Python at least")
-    if order.seq <= (order.seen or 0):
-        raise Failure(f"the number {order.seq} was given already; the next one is {(order.seen or 0) + 1}")
+    if order.previous is not None:
+        before = read_sums(read_small(order.previous / SUMS, LARGEST)).header.seq
+        if order.seq <= before:
+            raise Failure(f"the number {order.seq} is not after {before}, which the previous bundle has")
     order.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=order.out, prefix=".building-") as scratch:
         step("exporting the committed tree", 0, 0)
@@ -113,8 +117,16 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
         folder = Path(scratch) / "bundle"
         folder.mkdir()
         trust = carry(order.trust, folder / "trust")
-        wheels = _wheels(order, source, folder, step)
-        draft = Draft(folder=folder, tree=source.folder, header=header, source=source, wheels=wheels)
+        chosen = _wheels(order, source, folder, step)
+        draft = Draft(
+            folder=folder,
+            tree=source.folder,
+            header=header,
+            source=source,
+            wheels=tuple(entry(one) for one in sorted((folder / "wheels").iterdir())),
+            environments=chosen,
+            models=carried_models(order.models, folder / "models"),
+        )
         _copy(draft, trust)
         step("describing what it is made of", 0, 0)
         describe(draft)
@@ -125,9 +137,12 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
     return Built(folder=final, header=header, sums_sha256=built[0], files=built[1], bytes=built[2])
 
 
-def _wheels(order: Order, source: Source, folder: Path, step: Step) -> tuple[WheelEntry, ...]:
-    """Locks and wheels, ours among them."""
-    cache, chosen = WheelCache(order.wheels), set[Path]()
+def _wheels(order: Order, source: Source, folder: Path, step: Step) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Copy locks and wheels, ours among them; the files of each environment."""
+    cache = WheelCache(order.wheels)
+    step("building our own wheel", 0, 0)
+    own = build_wheel(source.folder, _setuptools(source, cache, step), folder.parent / "own", source.created)
+    chosen: dict[tuple[str, str], tuple[Path, ...]] = {}
     (folder / "locks").mkdir()
     for python in order.pythons:
         tag = f"cp{python.replace('.', '')}"
@@ -136,16 +151,16 @@ def _wheels(order: Order, source: Source, folder: Path, step: Step) -> tuple[Whe
             if not lock.is_file():
                 raise Failure(f"there is no lock `{lock.name}`; make it with `redoubt bundle lock`")
             shutil.copyfile(lock, folder / f"locks/{kind}-{tag}.txt")
-            chosen.update(fetch(read_lock(lock.read_text(encoding="ascii")), python, order.arch, cache, step))
-    step("building our own wheel", 0, 0)
-    chosen.add(build_wheel(source.folder, _setuptools(source, cache, step), folder.parent / "own", source.created))
+            pins = read_lock(lock.read_text(encoding="ascii"))
+            chosen[kind, python] = (own, *fetch(pins, python, order.arch, cache, step))
     (folder / "wheels").mkdir()
-    for at, wheel in enumerate(sorted(chosen, key=lambda one: one.name), 1):
-        step(f"reading {wheel.name}", at, len(chosen))
+    every = sorted({one for some in chosen.values() for one in some}, key=lambda one: one.name)
+    for at, wheel in enumerate(every, 1):
+        step(f"copying {wheel.name}", at, len(every))
         if (folder / "wheels" / wheel.name).exists():
             raise Failure(f"two locks want different files of one name, `{wheel.name}`; lock anew")
         shutil.copyfile(wheel, folder / "wheels" / wheel.name)
-    return tuple(entry(one) for one in sorted((folder / "wheels").iterdir()))
+    return {where: tuple(one.name for one in some) for where, some in chosen.items()}
 
 
 def _setuptools(source: Source, cache: WheelCache, step: Step) -> Path:
@@ -179,14 +194,15 @@ def _describe_itself(draft: Draft, order: Order, trust: Trust) -> None:
     """Advisories, models, provenance and, last, the manifest about all of it."""
     folder, header, source = draft.folder, draft.header, draft.source
     advisories = carried_advisories(order.advisories, folder / "advisories", trust)
-    models = carried_models(order.models, folder / "models")
     if order.tuf_root is not None:
         (folder / "tuf").mkdir()
         shutil.copyfile(order.tuf_root, folder / "tuf/root.json")
     asked: dict[str, object] = {
+        "advisories": advisories.sha256,
         "arch": header.arch,
         "expires": write_moment(header.expires),
         "min_from": header.min_from,
+        "previous": "" if order.previous is None else digest(order.previous / SUMS),
         "pythons": list(order.pythons),
         "seq": header.seq,
     }
@@ -210,7 +226,7 @@ def _describe_itself(draft: Draft, order: Order, trust: Trust) -> None:
         wheels=draft.wheels,
         databases=schemas(draft.tree),
         advisories=advisories,
-        models=models,
+        models=draft.models,
         sbom_sha256=digest(folder / SBOM),
         trust_fingerprint=fingerprint(str(trust).encode()).replace(" ", ""),
         bytes=sum(look(folder).files.values()),

@@ -76,6 +76,7 @@ def _model(place: Path, into: Path) -> Model:
     target = into / place.parent.name / place.name
     target.mkdir(parents=True)
     shutil.copyfile(place / check_path(file), target / file)
+    shutil.copyfile(place / "model.json", target / "model.json")
     return Model(
         name=place.parent.name,
         version=place.name,

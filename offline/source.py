@@ -28,6 +28,7 @@ class Source:
     tree: str  # 40 hex, of what was exported
     created: datetime  # of the commit; every date of a release comes from it
     version: str
+    maker: tuple[str, str]  # name and mail of who committed
 
 
 def export(repository: Path, into: Path, *, dirty: bool) -> Source:
@@ -48,6 +49,10 @@ def export(repository: Path, into: Path, *, dirty: bool) -> Source:
         tree=tree,
         created=created,
         version=_version(into),
+        maker=(
+            _git(top, "show", "--no-patch", "--format=%cn", commit),
+            _git(top, "show", "--no-patch", "--format=%ce", commit),
+        ),
     )
 
 

@@ -133,9 +133,11 @@ def test_a_dirty_build_takes_the_changes_and_says_so(checkout: Checkout, tmp_pat
     assert git(checkout.folder, "count-objects") == objects  # the repository was left as it was
 
 
-def test_a_number_that_was_given_already_is_refused(checkout: Checkout, tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="the number 7 was given already; the next one is 10"):
-        build(checkout.order(tmp_path / "out", seen=9), describe)
+def test_a_number_that_does_not_grow_is_refused(checkout: Checkout, tmp_path: Path) -> None:
+    before = build(checkout.order(tmp_path / "before"), describe).folder
+
+    with pytest.raises(Failure, match="the number 7 is not after 7"):
+        build(checkout.order(tmp_path / "out", previous=before), describe)
 
 
 def test_without_a_list_of_parts_there_is_no_bundle(checkout: Checkout, tmp_path: Path) -> None:
