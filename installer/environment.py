@@ -1,0 +1,111 @@
+"""An environment made of wheels, without pip: a folder that Python takes for a virtual one (PEP 405).
+
+Nothing of the medium runs here. A wheel's files go to site-packages and nowhere else: scripts, headers and data files
+are left in the wheel, since every program of ours is called as `python -I -m`. What is written is hashed while it is
+written, and must be what manifest.json says of the wheel.
+"""
+
+import hashlib
+import os
+import platform
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from installer.layout import Release
+from offline.rules.lock import read_lock
+from offline.rules.manifest import LARGEST, Environment, Manifest, WheelEntry
+from offline.rules.refusal import Fault, Refused
+from offline.rules.release import OWN
+from offline.rules.tree import read_small
+from offline.rules.wheel import record_digest
+
+FILE, FOLDER = 0o644, 0o755
+CHUNK = 1024 * 1024
+
+
+def chosen(bundle: Path, manifest: Manifest, environment: Environment) -> list[WheelEntry]:
+    """The wheels of an environment: those its lock pins, and ours. The rules have held them against each other."""
+    pins = read_lock(read_small(bundle / environment.lock, LARGEST).decode("ascii"))
+    by_hash = {entry.sha256: entry for entry in manifest.wheels}
+    own = [entry for entry in manifest.wheels if entry.name == OWN]
+    return [*own, *(by_hash[pin.sha256] for pin in pins if pin.name != OWN)]
+
+
+def environment_for(manifest: Manifest, kind: str, tag: str) -> Environment:
+    """Raises Refused when the release has none for this Python."""
+    for one in manifest.environments:
+        if one.kind == kind and one.python == tag:
+            return one
+    there = ", ".join(sorted({one.python for one in manifest.environments if one.kind == kind}))
+    raise Refused(Fault.PLATFORM, f"this release has no `{kind}` environment for {tag}; there is one for {there}")
+
+
+def site_packages(folder: Path) -> Path:
+    version = ".".join(platform.python_version_tuple()[:2])
+    return folder / "lib" / f"python{version}" / "site-packages"
+
+
+def build(
+    release: Release, kind: str, entries: Iterable[WheelEntry], python: Path, progress: Callable[[str, int], None]
+) -> Path:
+    """Make `release/kind`, which must not be there; its site-packages. Raises Refused or OSError."""
+    folder = release.folder / kind
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(python)
+    told = f"home = {python.parent}\ninclude-system-site-packages = false\nversion = {platform.python_version()}\n"
+    _write(folder / "pyvenv.cfg", [told.encode()])
+    site = site_packages(folder)
+    site.mkdir(parents=True)
+    made: set[Path] = set()
+    for entry in entries:
+        unpack(release.bundle / "wheels" / entry.file, entry, site, made)
+        progress(entry.file, entry.size)
+    return site
+
+
+def unpack(wheel: Path, entry: WheelEntry, site: Path, made: set[Path]) -> None:
+    """Write what the wheel puts into site-packages. Raises Refused unless that is what the manifest says."""
+    hashes: dict[str, str] = {}
+    with wheel.open("rb") as opened, zipfile.ZipFile(opened) as archive:
+        info = next(name for name in archive.namelist() if name.endswith(".dist-info/RECORD")).split("/")[0]
+        for member in archive.infolist():
+            if member.is_dir():
+                continue
+            target = destination(member.filename, info)
+            digest = hashlib.sha256()
+            with archive.open(member) as content:
+                chunks = iter(lambda: content.read(CHUNK), b"")
+                if target is None:
+                    for chunk in chunks:
+                        digest.update(chunk)
+                else:
+                    _make_folder(site / target, made)
+                    _write(site / target, chunks, digest.update)
+            if member.filename not in {f"{info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}:
+                hashes[member.filename] = digest.hexdigest()
+    if record_digest(hashes) != entry.record:
+        raise Refused(Fault.RECORD, f"`{entry.file}` unpacked to something else than manifest.json says")
+
+
+def destination(member: str, info: str) -> str | None:
+    """Below site-packages; None for what is left in the wheel."""
+    data = info.removesuffix(".dist-info") + ".data/"
+    if not member.startswith(data):
+        return member
+    scheme, _, rest = member.removeprefix(data).partition("/")
+    return rest if scheme in {"purelib", "platlib"} else None
+
+
+def _make_folder(target: Path, made: set[Path]) -> None:
+    if target.parent not in made:
+        target.parent.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+        made.add(target.parent)
+
+
+def _write(target: Path, chunks: Iterable[bytes], seen: Callable[[bytes], None] = lambda _: None) -> None:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE)
+    with os.fdopen(descriptor, "wb") as opened:
+        for chunk in chunks:
+            seen(chunk)
+            opened.write(chunk)

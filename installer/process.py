@@ -1,0 +1,117 @@
+"""The gateway as a process of ours, where no service manager runs: started, left alone, stopped.
+
+Two locks tell whether it runs, and both end with it, however it ends: `run/alive`, handed over open at its start, and
+the gateway's own lock of the data folder. Its number is believed only while one of them is held.
+"""
+
+import fcntl
+import os
+import pwd
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from installer.failure import Failed
+from installer.layout import Layout
+from installer.programs import ENVIRONMENT
+
+STOP_WITHIN = 45.0  # seconds; running streams get their time
+PAUSE = 0.05
+BEGIN = 'echo $$ >"$0" && exec "$1"'
+
+
+class ProcessService:
+    """`work.Service` through `PREFIX/bin/redoubt-serve`."""
+
+    def __init__(self, layout: Layout, user: str = "") -> None:
+        self._layout = layout
+        self._user = user if os.geteuid() == 0 else ""
+        self._number = layout.run / "gateway.pid"
+
+    def prepare(self) -> None:
+        """Folders for its number and its log, which whom it runs as may write."""
+        who = pwd.getpwnam(self._user) if self._user else None
+        for folder in (self._layout.run, self._layout.log):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if who is not None:
+                os.chown(folder, who.pw_uid, who.pw_gid)
+
+    def remove(self) -> None:
+        """Nothing of it is outside the prefix."""
+
+    def running(self) -> bool:
+        return any(_held(lock) for lock in self._locks())
+
+    def start(self) -> None:
+        """Raises Failed when it ends at once."""
+        if self.running():
+            return
+        self.prepare()
+        self._number.unlink(missing_ok=True)
+        log = self._layout.log / "gateway.log"
+        alive = os.open(self._layout.run / "alive", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            child = self._spawn(log, alive)
+        finally:
+            os.close(alive)
+        time.sleep(PAUSE)
+        if child.poll() is not None:
+            raise Failed(f"the gateway ended at once with {child.returncode}; its last words are in `{log}`")
+        child.returncode = 0  # it outlives us: nobody waits for it
+
+    def stop(self) -> None:
+        until = time.monotonic() + STOP_WITHIN
+        told = False
+        while self.running():
+            number = self._process()
+            if number is not None and (not told or time.monotonic() > until):
+                os.kill(number, signal.SIGKILL if told else signal.SIGTERM)
+                told = True
+            if time.monotonic() > until + PAUSE * 100:
+                raise Failed(f"the gateway of `{self._layout.data}` does not stop; end it by hand, then try again")
+            time.sleep(PAUSE)
+        self._number.unlink(missing_ok=True)
+
+    def _spawn(self, log: Path, alive: int) -> subprocess.Popen[bytes]:
+        who = pwd.getpwnam(self._user) if self._user else None
+        with log.open("ab") as out:
+            return subprocess.Popen(  # noqa: S603 -- our own program
+                ["/bin/sh", "-c", BEGIN, str(self._number), str(self._layout.bin / "redoubt-serve")],
+                env=dict(ENVIRONMENT),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                pass_fds=(alive,),
+                cwd="/",
+                user=None if who is None else who.pw_uid,
+                group=None if who is None else who.pw_gid,
+                extra_groups=None if who is None else [],
+            )
+
+    def _locks(self) -> tuple[Path, Path]:
+        return self._layout.run / "alive", self._layout.data / "gateway.lock"
+
+    def _process(self) -> int | None:
+        """Its number; None while it has not said yet."""
+        alive, own = self._locks()
+        for lock, file in ((own, own), (alive, self._number)):
+            if _held(lock):
+                told = file.read_text().strip() if file.exists() else ""
+                if told.isdigit():
+                    return int(told)
+        return None
+
+
+def _held(lock: Path) -> bool:
+    try:
+        with lock.open("rb") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    except FileNotFoundError:
+        pass
+    return False

@@ -1,0 +1,39 @@
+"""The gateway's first configuration. Afterwards it is the operator's file, and never written again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from installer.layout import Layout
+
+HOST, API, ADMIN = "127.0.0.1", 4000, 4001
+
+
+def settings_of(facts: Mapping[str, Any], layout: Layout) -> bytes:
+    """`facts`: `host`, `api_port`, `admin_port`, as asked or answered."""
+    return f"""\
+# A site of Redoubt, as its installer wrote it. Every setting: `redoubt config example`.
+# Models, keys and the default price below fill an empty store; after that, `redoubt apply -f` brings changes in.
+
+listen:
+  api:
+    host: {facts.get("host", HOST)}
+    port: {facts.get("api_port", API)}
+  admin:
+    host: 127.0.0.1
+    port: {facts.get("admin_port", ADMIN)}
+
+data: {layout.data}
+
+egress:
+  allow: [127.0.0.0/8, "::1/128", localhost]
+
+# Models that declare no price are free, and reports say "unpriced by declaration". `null` refuses them instead.
+default_price: 0
+
+models: []
+
+keys:
+  - name: admin
+    role: admin
+    models: ["*"]
+""".encode()

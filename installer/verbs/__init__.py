@@ -1,0 +1,1 @@
+"""One file per verb: what it asks, and the order of its steps."""
