@@ -1,28 +1,43 @@
-"""The command line: verbs, their help, and errors of one line."""
+"""The command line: which verb, on which site, one at a time; errors of one line."""
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from installer.environment import tag_of
 from installer.failure import Failed
-from installer.held import held
-from installer.installed import read_site
-from installer.journal import Journal
+from installer.held import Busy, held
+from installer.installed import read_installed, read_site
+from installer.journal import Journal, nowhere
 from installer.layout import ROOT_PREFIX, Layout, layout_of
 from installer.options import with_answers
+from installer.parser import parser
 from installer.process import ProcessService
-from installer.programs import ReleasePrograms, networkless
+from installer.programs import ReleasePrograms, compile_all, networkless
 from installer.progress import Progress
 from installer.transaction import new_operation, recover
+from installer.verbs.asking import status, verify_installed
 from installer.verbs.install import install
+from installer.verbs.rollback import rollback
 from installer.verbs.stories import STORIES
+from installer.verbs.uninstall import uninstall
+from installer.verbs.upgrade import upgrade
 from installer.work import Means, Work
 from offline.rules.openssl import OpenSSL
 from offline.rules.refusal import Refused
 from offline.rules.release import machine
+
+READING = {"status": status, "verify-installed": verify_installed}
+CHANGING: Mapping[str, Callable[[argparse.Namespace, Work], None]] = {
+    "install": install,
+    "upgrade": upgrade,
+    "rollback": rollback,
+    "uninstall": uninstall,
+}
 
 
 def run(words: Sequence[str]) -> int:
@@ -32,56 +47,79 @@ def run(words: Sequence[str]) -> int:
     try:
         asked = with_answers(asked)
         layout = layout_of(Path(asked.prefix) if asked.prefix else ROOT_PREFIX)
+        if asked.verb in READING:
+            return READING[asked.verb](asked, layout, means_of(layout))
+        return _change(asked, layout)
+    except (Failed, Refused, OSError) as error:
+        print(f"redoubt-installer: {error}", file=sys.stderr)
+        return 1
+
+
+def _change(asked: argparse.Namespace, layout: Layout) -> int:
+    fresh = not layout.prefix.exists()
+    try:
         with held(layout):
-            recover_first(layout)
-            install(asked, work_on(layout, "install"))
-    except (Failed, Refused) as error:
-        print(f"redoubt-installer: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"redoubt-installer: {error}", file=sys.stderr)
-        return 1
+            boundary = _boundary(asked, layout)
+            resumed = _recover(layout, boundary)
+            if asked.verb == "resume":
+                print("brought to its end" if resumed else "nothing was interrupted")
+                return 0
+            verb = "purge" if getattr(asked, "purge", False) else asked.verb
+            CHANGING[asked.verb](asked, _work(layout, verb, boundary))
+    except Busy:
+        if asked.verb == "resume" and asked.at_start:
+            return 0  # it is an installer that starts us, and it minds its own steps
+        raise
+    finally:
+        if fresh and layout.prefix.is_dir() and not any(layout.prefix.iterdir()):
+            layout.prefix.rmdir()
     return 0
 
 
-def recover_first(layout: Layout) -> None:
+def _recover(layout: Layout, boundary: Callable[[str], None]) -> bool:
     left = Journal(layout.journal).unfinished()
-    if left is not None:
-        work = work_on(layout, left.verb)
-        work.operation = left
-        recover(work, STORIES[left.verb])
+    if left is None:
+        return False
+    work = _work(layout, left.verb, boundary)
+    work.operation = left
+    recover(work, STORIES[left.verb])
+    return True
 
 
-def work_on(layout: Layout, verb: str) -> Work:
-    now = datetime.now(UTC)
-    return Work(layout, means_of(layout), Journal(layout.journal), new_operation(verb, now.strftime("%Y%m%d%H%M%S")))
+def _work(layout: Layout, verb: str, boundary: Callable[[str], None]) -> Work:
+    moment = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
+    return Work(layout, means_of(layout), Journal(layout.journal, boundary), new_operation(verb, moment))
 
 
 def means_of(layout: Layout) -> Means:
+    """What this program touches the world with."""
     site = read_site(layout)
+    alone, python = networkless(), Path(sys.executable).resolve()
     return Means(
         check=OpenSSL(),
-        gateway=ReleasePrograms(layout, site.user, networkless()),
+        gateway=ReleasePrograms(layout, site.user, alone),
         service=ProcessService(layout, site.user),
         now=lambda: datetime.now(UTC),
         arch=machine(),
-        python=Path(sys.executable).resolve(),
-        tag=f"cp{sys.version_info[0]}{sys.version_info[1]}",
+        python=python,
+        tag=tag_of(),
+        compile_all=lambda folder: compile_all(python, folder, alone),
+        sync=os.sync,
         progress=Progress(),
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="redoubt-installer")
-    verbs = top.add_subparsers(dest="verb", required=True)
-    one = verbs.add_parser("install")
-    one.add_argument("medium")
-    one.add_argument("--prefix")
-    one.add_argument("--answers")
-    for name in ("trust", "fingerprint", "require-approval", "accept-expired", "accept-clock", "host", "user"):
-        one.add_argument(f"--{name}")
-    one.add_argument("--api-port", type=int)
-    one.add_argument("--admin-port", type=int)
-    one.add_argument("--trial", action="store_true")
-    one.add_argument("--yes", action="store_true")
-    return top
+def _boundary(asked: argparse.Namespace, layout: Layout) -> Callable[[str], None]:
+    """For tests of power cuts: end at once, at the named boundary. Raises Failed on a site that is no trial."""
+    wanted = getattr(asked, "die_at", None)
+    if not wanted:
+        return nowhere
+    site = read_site(layout)
+    if not (getattr(asked, "trial", False) or (read_installed(layout).release and site.mode == "trial")):
+        raise Failed("`--die-at` is for trials")
+
+    def die(boundary: str) -> None:
+        if boundary == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return die

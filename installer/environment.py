@@ -41,9 +41,9 @@ def environment_for(manifest: Manifest, kind: str, tag: str) -> Environment:
     raise Refused(Fault.PLATFORM, f"this release has no `{kind}` environment for {tag}; there is one for {there}")
 
 
-def site_packages(folder: Path) -> Path:
-    version = ".".join(platform.python_version_tuple()[:2])
-    return folder / "lib" / f"python{version}" / "site-packages"
+def site_packages(folder: Path, tag: str) -> Path:
+    """`tag`: `cp311`."""
+    return folder / "lib" / f"python{tag[2]}.{tag[3:]}" / "site-packages"
 
 
 def build(
@@ -55,13 +55,19 @@ def build(
     (folder / "bin" / "python").symlink_to(python)
     told = f"home = {python.parent}\ninclude-system-site-packages = false\nversion = {platform.python_version()}\n"
     _write(folder / "pyvenv.cfg", [told.encode()])
-    site = site_packages(folder)
+    site = site_packages(folder, tag_of())
     site.mkdir(parents=True)
     made: set[Path] = set()
     for entry in entries:
         unpack(release.bundle / "wheels" / entry.file, entry, site, made)
         progress(entry.file, entry.size)
     return site
+
+
+def tag_of() -> str:
+    """Of the Python that runs this."""
+    major, minor, _ = platform.python_version_tuple()
+    return f"cp{major}{minor}"
 
 
 def unpack(wheel: Path, entry: WheelEntry, site: Path, made: set[Path]) -> None:

@@ -34,6 +34,7 @@ class Installed:
     known: str = EPOCH  # the newest moment that was verified
     previous: str = ""  # where `rollback` goes by itself
     receipt: str = ""  # sha256 of the last receipt
+    backup: str = ""  # made before the last upgrade
     overlays: dict[str, int] | None = None  # name -> highest number accepted
 
     @property

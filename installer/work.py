@@ -61,6 +61,8 @@ class Means:
     arch: str
     python: Path  # what environments are made with
     tag: str  # of that Python: `cp311`
+    compile_all: Callable[[Path], None]  # write byte code below a site-packages
+    sync: Callable[[], None]  # everything written is on disk when this returns
     progress: Progress
 
 

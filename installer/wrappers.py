@@ -9,9 +9,7 @@ REDOUBT = """\
 # redoubt, as the current release has it, with this site's configuration.
 : "${{REDOUBT_CONFIG:={settings}}}"
 export REDOUBT_CONFIG
-kind=serve
-case "${{1-}}" in bundle | sbom | audit) kind=tools ;; esac
-exec {prefix}/current/$kind/bin/python -I -B -m appliance.cli "$@"
+exec {prefix}/current/serve/bin/python -I -B -m appliance.cli "$@"
 """
 SERVE = """\
 #!/bin/sh

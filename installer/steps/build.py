@@ -7,7 +7,6 @@ from installer.disk import remove_tree, sync_folder, write_whole
 from installer.environment import FILE, FOLDER, build, chosen, environment_for
 from installer.inventory import take, text_of
 from installer.layout import BUNDLE, KINDS
-from installer.programs import compile_all, networkless
 from installer.work import Work
 from offline.rules.manifest import LARGEST, read_manifest
 from offline.rules.release import MANIFEST
@@ -22,11 +21,10 @@ class Environments:
     def do(self, work: Work) -> None:
         release, means = work.staged, work.means
         manifest = read_manifest(read_small(release.bundle / MANIFEST, LARGEST))
-        alone = networkless()
         for kind in KINDS:
             entries = chosen(release.bundle, manifest, environment_for(manifest, kind, means.tag))
             site = build(release, kind, entries, means.python, means.progress.thing)
-            compile_all(means.python, site, alone)
+            means.compile_all(site)
 
     def undo(self, work: Work) -> None:
         for kind in KINDS:
@@ -58,7 +56,7 @@ class Place:
 
     def do(self, work: Work) -> None:
         work.layout.releases.mkdir(mode=FOLDER, exist_ok=True)
-        os.sync()  # thousands of files, once: a power cut finds all of them or no release
+        work.means.sync()  # thousands of files, once: a power cut finds all of them or no release
         work.staged.folder.rename(work.new.folder)
         sync_folder(work.layout.releases)
 

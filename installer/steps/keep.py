@@ -13,6 +13,8 @@ from installer.layout import BUNDLE
 from installer.work import Work
 from offline.rules.moments import write_moment
 
+KEPT_BACKUPS = 3
+
 
 class Record:
     """Trust, receipt, what is installed."""
@@ -26,7 +28,8 @@ class Record:
             site = {name: facts[name] for name in ("mode", "service", "user", "approval")}
             write_site(layout, Site(**site))
         content, sha256 = receipts.add(layout, work.operation.id, self._told(work))
-        write_whole(work.new.receipt, content)
+        if work.operation.verb != "rollback":  # the release keeps the receipt of its own installation
+            write_whole(work.new.receipt, content)
         before = read_installed(layout)
         write_installed(
             layout,
@@ -39,6 +42,7 @@ class Record:
                 known=max(before.known, facts["created"]),
                 previous=facts.get("previous", ""),
                 receipt=sha256,
+                backup=facts.get("backup", ""),
             ),
         )
 
@@ -58,6 +62,7 @@ class Record:
             "mode": facts.get("mode", ""),
             "files_sha256": inventory,
             "python": str(work.means.python),
+            "tag": work.means.tag,
             "python_version": platform.python_version(),
         }
 
@@ -95,6 +100,8 @@ class Clean:
         for blob in layout.store.glob("*/*"):
             if blob.stat().st_nlink == 1:
                 blob.unlink()
+        for backup in sorted(layout.backups.glob("*"))[:-KEPT_BACKUPS]:
+            remove_tree(backup)
         remove_tree(layout.staging)
 
     def undo(self, work: Work) -> None:

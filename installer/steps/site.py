@@ -7,8 +7,8 @@ from pathlib import Path
 
 from installer.disk import PRIVATE, remove_tree, write_whole
 from installer.failure import Failed
-from installer.installed import read_site
 from installer.settings import settings_of
+from installer.steps.data import WITHIN, demand
 from installer.work import Work
 from installer.wrappers import wrappers
 
@@ -29,6 +29,9 @@ class Establish:
             write_whole(layout.settings, settings_of(work.facts, layout), 0o640)
             self._give(work, layout.settings)
         if had["had_data"]:
+            demand(
+                work.means.gateway(work.new, ("db", "migrate", "--json"), within=WITHIN), "the data cannot be migrated"
+            )
             return
         ran = work.means.gateway(work.new, ("init", "--json"), within=INIT_WITHIN)
         if ran.code:
@@ -80,7 +83,3 @@ class Wrappers:
         if work.facts.get("had_bin") is False:
             work.means.service.remove()
             remove_tree(work.layout.bin)
-
-
-def user_of(work: Work) -> str:
-    return read_site(work.layout).user

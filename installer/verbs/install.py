@@ -7,17 +7,10 @@ from installer.failure import Failed
 from installer.installed import read_installed
 from installer.options import accepted
 from installer.transaction import begin, run
+from installer.verbs.medium import medium_of
 from installer.verbs.stories import INSTALL
 from installer.verifying import read_reviewer
 from installer.work import Work
-
-
-def medium_of(given: str) -> Path:
-    """Raises Failed unless it is a folder."""
-    medium = Path(given).absolute()
-    if not medium.is_dir():
-        raise Failed(f"`{given}` is no folder; give the folder of the bundle")
-    return medium
 
 
 def install(asked: argparse.Namespace, work: Work) -> None:

@@ -1,0 +1,39 @@
+"""Known vulnerabilities of the staged release, judged by its own tools over the advisories at hand."""
+
+from installer.failure import Failed
+from installer.work import Work
+
+WITHIN = 300.0
+STALE = 20
+PASSED = (0, 11)  # clean; known ones, each answered for by VEX
+MEANING = {
+    10: "it has known vulnerabilities",
+    STALE: "the advisories are too old",
+    21: "something was not audited",
+    22: "the advisories are unsigned or broken",
+    30: "the audit itself failed",
+}
+
+
+class Audit:
+    """The gate. Only old advisories can be overruled, with a reason; on a trial they are a warning."""
+
+    name = "audit"
+
+    def do(self, work: Work) -> None:
+        trust = work.new.bundle / "trust" / f"{work.facts['trust_number']}.trust"
+        believed = trust if trust.exists() else work.layout.trust / trust.name
+        ran = work.means.gateway(work.new, ("audit", "run", "--trust", str(believed)), kind="tools", within=WITHIN)
+        work.note(audit=ran.code)
+        if ran.code in PASSED:
+            return
+        why = MEANING.get(ran.code, f"it ended with {ran.code}")
+        reason = work.facts.get("accepted", {}).get("stale_advisories")
+        if ran.code == STALE and (reason or work.facts.get("mode") == "trial"):
+            work.means.progress.say(f"warning: {why}; {reason or 'this is a trial, so it goes on'}")
+            return
+        advice = "; import newer ones, or give `--accept-stale-advisories REASON`" if ran.code == STALE else ""
+        raise Failed(f"release `{work.new.id}` is not put into service: {why}{advice}: {ran.last_words}")
+
+    def undo(self, work: Work) -> None:
+        """It changed nothing."""
