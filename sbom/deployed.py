@@ -70,7 +70,7 @@ def compare(release: Path, shipped: View, wheels: Path | None = None, overlays: 
     `overlays`: wheels the operator added. Raises Refused when there is no environment, or the SBOM is not ours.
     """
     told = _shipped(shipped)
-    added = {wheels_.read(path).name: wheels_.read(path) for path in overlays}
+    added = {one.name: one for one in map(wheels_.read, overlays)}
     found: list[Found] = []
     drift: list[Drift] = []
     here = [name for name in ENVIRONMENTS if (release / name).is_dir()]
