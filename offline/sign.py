@@ -108,6 +108,12 @@ def card(ready: Ready, id_: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def export(ready: Ready, id_: str, file: Path) -> list[Path]:
+    """Write the bytes to be signed, and the card beside them. Raises Failure for who may not sign."""
+    told = card(ready, id_)
+    return [write_whole(file, ready.content), write_whole(file.with_name(f"{file.name}.card.txt"), told.encode())]
+
+
 def signed_by(folder: Path, trust: Trust, check: Check | None = None) -> tuple[Header, set[str]]:
     """The ids whose signatures lie in the folder, and count. Raises Refused for one that is wrong."""
     content = read_small(folder / SUMS, LARGEST)

@@ -7,6 +7,7 @@ import rich_click as click
 from appliance.cli.apply import apply
 from appliance.cli.audit import audit
 from appliance.cli.backup import backup
+from appliance.cli.bundle import bundle
 from appliance.cli.commands import commands
 from appliance.cli.config import config
 from appliance.cli.db import db
@@ -38,7 +39,7 @@ def main(ctx: click.Context, /, *, config: Path | None) -> None:
 
 
 for _command in (
-    apply, audit, backup, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models,
+    apply, audit, backup, bundle, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models,
     prices, providers, quickstart, sbom, serve, smoke, spend, updates, version,
 ):  # fmt: skip
     main.add_command(_command)
