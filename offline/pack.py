@@ -4,6 +4,7 @@ import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from offline.failure import Failure
 from offline.rules.names import SUMS
@@ -13,6 +14,8 @@ from offline.rules.tree import check_hashes, check_listing, digest, look, read_s
 from offline.steps import Step, silent
 
 RUNNABLE = ".sh"
+USTAR: Literal[0] = 0  # tarfile.USTAR_FORMAT, as the type its attribute wants
+PAX: Literal[2] = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,15 +83,22 @@ def _write(file: Path, folder: Path, top: str, paths: Iterable[str], epoch: int)
         archive.addfile(_info(top, epoch, folder=True))
         for path in sorted([*every, *folders]):
             info = _info(f"{top}/{path}", epoch, folder=path in folders)
-            try:
-                if info.isdir():
-                    archive.addfile(info)
-                    continue
-                info.size = (folder / path).stat().st_size
-                with (folder / path).open("rb") as content:
-                    archive.addfile(info, content)
-            except ValueError as error:
-                raise Failure(f"`{path}` is too long a name for a ustar archive") from error
+            if info.isdir():
+                archive.addfile(info)
+                continue
+            info.size = (folder / path).stat().st_size
+            archive.format = _format(info)
+            with (folder / path).open("rb") as content:
+                archive.addfile(info, content)
+
+
+def _format(info: tarfile.TarInfo) -> Literal[0, 2]:
+    """Plain ustar; with one pax record for a name that it cannot hold, such as a wheel's with three tags."""
+    try:
+        info.tobuf(tarfile.USTAR_FORMAT)
+    except ValueError:
+        return PAX
+    return USTAR
 
 
 def _info(name: str, epoch: int, *, folder: bool) -> tarfile.TarInfo:

@@ -250,7 +250,8 @@ def pack(*, folder: Path, against: Path | None, out: Path, as_json: bool) -> Non
 @click.option("--against", type=FOLDER, help="For a `.gwd`: the bundle it is an update of.")
 @click.option("--store", type=FOLDER, help="For a `.gwd`, instead: a store of blobs, `<ab>/<sha256>`.")
 @click.option("--out", type=NEW, default=".", help="The folder to write to. Usual: here.")
-def unpack(*, file: Path, against: Path | None, store: Path | None, out: Path) -> None:
+@as_json
+def unpack(*, file: Path, against: Path | None, store: Path | None, out: Path, as_json: bool) -> None:
     """Unpack a `.tar`, or rebuild the full bundle from a `.gwd`. What comes out is not verified yet."""
     from offline.rules.archive import of_bundle, rebuild, stored
     from offline.rules.archive import unpack as unpacked
@@ -264,7 +265,10 @@ def unpack(*, file: Path, against: Path | None, store: Path | None, out: Path) -
         else:
             blobs = of_bundle(against) if against is not None else stored(store or Path())
             folder = rebuild(file, blobs, out, by_file(step, "rebuilding"))
-    say(f"{folder}: not verified; next: redoubt bundle verify {folder} --trust FILE")
+    if as_json:
+        say_json({"folder": str(folder), "verified": False})
+    else:
+        say(f"{folder}: not verified; next: redoubt bundle verify {folder} --trust FILE")
 
 
 for _verb in (keys, lock, sign, trust):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -63,19 +64,18 @@ def trust() -> None:
 @role
 @days
 @click.option("--product", default="redoubt", help="`redoubt-site` for a site's own keys. Usual: redoubt.")
-def make_trust(
-    *, folder: Path, public: tuple[str, ...], roles: tuple[tuple[str, str], ...], days: int, product: str
-) -> None:
+@as_json
+def make_trust(*, folder: Path, public: tuple[str, ...], days: int, product: str, as_json: bool, **given: Any) -> None:
     """Write the first trust file. Usual: root=2, app=2, advisories=1, models=2."""
     from offline.rules.trust import Trust
     from offline.trusts import keys_of
     from offline.trusts import make as made
 
-    thresholds = numbers(roles, "the role") or USUAL
+    thresholds = numbers(given["roles"], "the role") or USUAL
     now = _now()
     with told():
         first = Trust(product, 1, now, now + timedelta(days=days), thresholds, tuple(keys_of(public, thresholds)))
-        _fingerprint(made(folder, first), f"{folder}/1.trust")
+        _fingerprint(made(folder, first), f"{folder}/1.trust", as_json=as_json)
 
 
 @trust.command(example="redoubt bundle trust rotate trust --remove bob --key dave.key.pub")
@@ -84,8 +84,9 @@ def make_trust(
 @click.option("--remove", multiple=True, metavar="ID", help="Revoke all keys of this id.")
 @role
 @days
+@as_json
 def rotate(
-    *, folder: Path, public: tuple[str, ...], remove: tuple[str, ...], roles: tuple[tuple[str, str], ...], days: int
+    *, folder: Path, public: tuple[str, ...], remove: tuple[str, ...], days: int, as_json: bool, **given: Any
 ) -> None:
     """Write the next trust file. Nobody believes it until root holders of the old one and of it have signed."""
     from offline.trusts import latest
@@ -93,11 +94,12 @@ def rotate(
 
     now = _now()
     with told():
-        changed = numbers(roles, "the role")
+        changed = numbers(given["roles"], "the role")
         content = rotated(folder, now, now + timedelta(days=days), thresholds=changed, add=public, remove=remove)
         number = latest(folder).number
-        _fingerprint(content, f"{folder}/{number}.trust")
-    say(f"next: redoubt bundle trust sign {folder} --id YOU --key FILE, by enough holders of both")
+        _fingerprint(content, f"{folder}/{number}.trust", as_json=as_json)
+    if not as_json:
+        say(f"next: redoubt bundle trust sign {folder} --id YOU --key FILE, by enough holders of both")
 
 
 @trust.command(example="redoubt bundle trust sign trust --id alice --key alice.key --passphrase-file /run/alice")
@@ -107,9 +109,8 @@ def rotate(
 @passphrase_file
 @click.option("--command", help="A command that signs, as for `redoubt bundle sign`.")
 @click.option("--algorithm", type=click.Choice(["ed25519", "p384"]), default="p384", help="Of the command's key.")
-def sign(
-    *, folder: Path, id_: str, key: Path | None, passphrase_file: Path | None, command: str | None, algorithm: str
-) -> None:
+@as_json
+def sign(*, folder: Path, id_: str, key: Path | None, command: str | None, as_json: bool, **given: Any) -> None:
     """Sign the newest trust file as a root holder."""
     from offline.signer import CommandSigner, read_key
     from offline.trusts import sign_trust
@@ -117,9 +118,12 @@ def sign(
     if (key is None) == (command is None):
         raise BadRequest("say one of `--key` and `--command`")
     with told():
-        signer = CommandSigner.parse(algorithm, command) if command else None
-        made = sign_trust(folder, id_, signer or read_key(key or Path(), passphrase(passphrase_file)))
-    say(f"wrote {made}")
+        signer = CommandSigner.parse(given["algorithm"], command) if command else None
+        made = sign_trust(folder, id_, signer or read_key(key or Path(), passphrase(given["passphrase_file"])))
+    if as_json:
+        say_json({"wrote": str(made)})
+    else:
+        say(f"wrote {made}")
 
 
 @trust.command(example="redoubt bundle trust show trust --json")
@@ -147,22 +151,29 @@ def show(*, folder: Path, as_json: bool) -> None:
 @trust.command(example="redoubt bundle trust paper trust > fingerprint.txt")
 @click.argument("folder", type=FOLDER)
 @click.option("--number", type=click.IntRange(1), help="Of which trust file. Usual: the newest.")
-def paper(*, folder: Path, number: int | None) -> None:
+@as_json
+def paper(*, folder: Path, number: int | None, as_json: bool) -> None:
     """Print the page that is carried on paper, apart from the medium."""
     from offline.chain import newest
     from offline.rules.tree import read_small
-    from offline.rules.trust import LARGEST, read_trust
+    from offline.rules.trust import LARGEST, fingerprint, read_trust
     from offline.trusts import paper as page
 
     with told():
         last = newest(folder)
         chosen = last if number is None else read_trust(read_small(folder / f"{number}.trust", LARGEST))
-    say(page(chosen).rstrip())
+    if as_json:
+        say_json({"number": chosen.number, "fingerprint": fingerprint(str(chosen).encode()).replace(" ", "")})
+    else:
+        say(page(chosen).rstrip())
 
 
-def _fingerprint(content: bytes, where: str) -> None:
+def _fingerprint(content: bytes, where: str, *, as_json: bool) -> None:
     from offline.rules.trust import fingerprint
 
+    if as_json:
+        say_json({"wrote": where, "fingerprint": fingerprint(content).replace(" ", "")})
+        return
     say(f"wrote {where}")
     say(f"fingerprint {fingerprint(content)}")
 

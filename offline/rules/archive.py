@@ -1,8 +1,9 @@
 """Folders that travel as one file: a plain ustar `.tar`, and the `.gwd` that carries only what the receiver lacks.
 
 Read block by block (POSIX.1-1988 ustar): a member is a plain file or a folder below one top folder, or all is refused.
-No extension of the format is understood, so that none can say something else than what is checked. Owners and times of
-the archive are ignored, modes are ours. Nothing is believed after this: what comes out is verified as any folder is.
+One extension is understood: a pax `path` record, alone, for a name that ustar cannot hold (POSIX.1-2001), and only when
+the header behind it begins the same name. Owners and times of the archive are ignored, modes are ours. Nothing is
+believed after this: what comes out is verified as any folder is.
 """
 
 import os
@@ -20,6 +21,7 @@ from offline.rules.sums import LARGEST, Sums, read_sums
 from offline.rules.tree import Progress, read_small
 
 BLOCK = 512  # bytes
+FIELD = 100  # bytes of a name in a header
 MOST_MEMBERS = 50_000
 MOST_BYTES = 64 * 1024**3
 FILES = (tarfile.REGTYPE, tarfile.AREGTYPE)
@@ -105,7 +107,10 @@ def members(stream: BinaryIO) -> Iterator[tuple[str, Member]]:
     """(top folder, member) of each header; the content follows in `stream`, unread. Raises Refused."""
     total, count = 0, 0
     while any(block := stream.read(BLOCK)):
-        top, member = _member(block)
+        named = ""
+        if block[156:157] == tarfile.XHDTYPE:
+            named, block = _long_name(stream, block), stream.read(BLOCK)
+        top, member = _member(block, named)
         start, count, total = stream.tell(), count + 1, total + member.size
         if count > MOST_MEMBERS or total > MOST_BYTES:
             raise Refused(Fault.SIZE, f"the archive holds more than {MOST_MEMBERS} members or {MOST_BYTES} bytes")
@@ -118,15 +123,34 @@ def members(stream: BinaryIO) -> Iterator[tuple[str, Member]]:
             raise Refused(Fault.ARCHIVE, "something follows behind the end of the archive")
 
 
-def _member(block: bytes) -> tuple[str, Member]:
+def _header(block: bytes) -> tarfile.TarInfo:
     try:
-        # ustar has a numeric field in octal only; a leading bit set is GNU's way to say more
         info = tarfile.TarInfo.frombuf(block, "ascii", "strict")
     except (tarfile.HeaderError, UnicodeDecodeError) as error:
         raise Refused(Fault.ARCHIVE, f"the archive cannot be read: {error}") from error
-    name = shown(info.name)
     if block[257:262] != b"ustar":
-        raise Refused(Fault.ARCHIVE, f"`{name}` is not written as ustar")
+        raise Refused(Fault.ARCHIVE, f"`{shown(info.name)}` is not written as ustar")
+    return info
+
+
+def _long_name(stream: BinaryIO, block: bytes) -> str:
+    """The name that a pax header gives to the member behind it. Raises Refused when it says anything else too."""
+    size = _header(block).size
+    if not 0 < size <= BLOCK:
+        raise Refused(Fault.ARCHIVE, "the archive holds a pax header of an odd size")
+    told = stream.read(BLOCK)[:size].decode("ascii", "replace")
+    name = told.partition(" path=")[2].removesuffix("\n")
+    if len(name) <= FIELD or told != f"{size} path={name}\n":
+        raise Refused(Fault.ARCHIVE, f"the archive holds a pax header that is no long name: `{shown(told)}`")
+    return name
+
+
+def _member(block: bytes, named: str) -> tuple[str, Member]:
+    info = _header(block)
+    if named and (block[:FIELD].decode("ascii", "replace") != named[:FIELD] or block[345:346] != b"\0"):
+        raise Refused(Fault.ARCHIVE, f"two names for one member: `{shown(named)}` and `{shown(info.name)}`")
+    info.name = named or info.name
+    name = shown(info.name)
     if info.type not in {*FILES, tarfile.DIRTYPE}:
         raise Refused(Fault.KIND, f"`{name}` is neither a file nor a folder; an archive here holds nothing else")
     if info.mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):

@@ -48,7 +48,7 @@ def build(call: Call, folder: Path, name: str, seq: int, *more: object) -> Path:
     checkout = Checkout(source, {"appliance/docs/number.md": f"{seq}\n".encode()})
     words = ("--source", checkout.folder, "--wheels", checkout.wheels, "--trust", "trust", "--out", f"out-{name}")
     told = good(call("build", "--arch", "x86_64", "--python", "3.11", "--seq", seq, *words, *more, "--json"))
-    return folder / json.loads(told)["folder"]
+    return folder / str(json.loads(told)["folder"])
 
 
 def sign(call: Call, bundle: Path) -> None:

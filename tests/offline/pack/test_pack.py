@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +16,22 @@ from offline.rules.tree import digest
 from offline.rules.verify import verify
 from tests.fakes.bundle import Release, asked, check, header, trust
 
+LONG = "x" * 50 + ".manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl"  # ustar holds 100
+
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return Release(extra={"docs/large.md": b"x" * 100_000}).write(tmp_path / "one")
+    return Release(extra={"docs/large.md": b"x" * 100_000, f"docs/{LONG}": b"long"}).write(tmp_path / "one")
 
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Path:
-    files = {"docs/large.md": b"x" * 100_000, "docs/new.md": b"# New\n", "docs/twin.md": b"# New\n"}
+    files = {
+        f"docs/{LONG}": b"long",
+        "docs/large.md": b"x" * 100_000,
+        "docs/new.md": b"# New\n",
+        "docs/twin.md": b"# New\n",
+    }
     return Release(head=header(seq=8), extra=files).write(tmp_path / "two")
 
 
@@ -55,6 +63,8 @@ def test_the_hosts_own_tar_unpacks_it_too(bundle: Path, tmp_path: Path) -> None:
 
     shutil.unpack_archive(packed.file, tmp_path / "in", "tar", filter="data")
 
+    subprocess.run(["tar", "-C", str(tmp_path), "-xf", str(packed.file)], check=True)
+    assert (tmp_path / f"redoubt-0.1.0-x86_64/docs/{LONG}").read_bytes() == b"long"
     assert (tmp_path / "in/redoubt-0.1.0-x86_64" / SUMS).read_bytes() == (bundle / SUMS).read_bytes()
 
 

@@ -59,7 +59,22 @@ ATTACKS = {
     "a file beside the top folder": (tar(member("a")), Fault.ARCHIVE),
     "a second archive behind the first": (tar(GOOD) + tar(GOOD), Fault.ARCHIVE),
     "a long name by GNU's extension": (tar(member(f"{TOP}/{'a' * 120}"), kind=tarfile.GNU_FORMAT), Fault.KIND),
-    "a name by pax headers": (tar(member(f"{TOP}/{'ä' * 20}"), kind=tarfile.PAX_FORMAT), Fault.KIND),
+    "a name beyond ASCII": (tar(member(f"{TOP}/{'ä' * 60}"), kind=tarfile.PAX_FORMAT), Fault.ARCHIVE),
+    "a long name that leaves": (tar(member(f"{TOP}/{'a' * 99}/../../b"), kind=tarfile.PAX_FORMAT), Fault.NAME),
+    "a size by pax headers": (
+        tar(member(f"{TOP}/a", pax_headers={"size": "9"}), kind=tarfile.PAX_FORMAT),
+        Fault.ARCHIVE,
+    ),
+    "a short name by pax headers": (
+        tar(member(f"{TOP}/a", pax_headers={"path": f"{TOP}/b"}), kind=tarfile.PAX_FORMAT),
+        Fault.ARCHIVE,
+    ),
+    "two names for one member": (
+        tar(member(f"{TOP}/a", pax_headers={"path": f"{TOP}/{'b' * 99}"}), kind=tarfile.PAX_FORMAT),
+        Fault.ARCHIVE,
+    ),
+    "two pax headers": (tar(member(f"{TOP}/{'a' * 99}"), kind=tarfile.PAX_FORMAT)[:1024] * 2, Fault.ARCHIVE),
+    "a global pax header": (tar(member("a", b"", tarfile.XGLTYPE)), Fault.KIND),
     "nothing": (tar(), Fault.ARCHIVE),
     "no archive at all": (b"PK\x03\x04" + b"\x01" * 2000, Fault.ARCHIVE),
     "cut in a member": (tar(member(f"{TOP}/a", b"x" * 4000))[:2048], Fault.ARCHIVE),
