@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from installer import preflight
+from installer.disk import remove_tree
 from installer.environment import tag_of
 from installer.failure import Failed
 from installer.held import Busy, held
@@ -16,9 +19,9 @@ from installer.journal import Journal, nowhere
 from installer.layout import ROOT_PREFIX, Layout, layout_of
 from installer.options import with_answers
 from installer.parser import parser
-from installer.process import ProcessService
 from installer.programs import ReleasePrograms, compile_all, networkless
 from installer.progress import Progress
+from installer.service import Unmoved, service_of, usual
 from installer.transaction import new_operation, recover
 from installer.verbs.asking import status, verify_installed
 from installer.verbs.install import install
@@ -60,45 +63,53 @@ def _change(asked: argparse.Namespace, layout: Layout) -> int:
     try:
         with held(layout):
             boundary = _boundary(asked, layout)
-            resumed = _recover(layout, boundary)
+            resumed = _recover(layout, boundary, at_start=getattr(asked, "at_start", False))
             if asked.verb == "resume":
                 print("brought to its end" if resumed else "nothing was interrupted")
                 return 0
             verb = "purge" if getattr(asked, "purge", False) else asked.verb
-            CHANGING[asked.verb](asked, _work(layout, verb, boundary))
+            moment = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
+            kind, user = usual(layout)
+            means = means_of(layout, kind, getattr(asked, "user", None) or user)
+            CHANGING[asked.verb](asked, Work(layout, means, _journal(layout, boundary), new_operation(verb, moment)))
     except Busy:
         if asked.verb == "resume" and asked.at_start:
             return 0  # it is an installer that starts us, and it minds its own steps
         raise
     finally:
-        if fresh and layout.prefix.is_dir() and not any(layout.prefix.iterdir()):
-            layout.prefix.rmdir()
+        if fresh and not layout.journal.exists():
+            for folder in (layout.staging, layout.state):
+                remove_tree(folder)
+            if layout.prefix.is_dir() and not any(layout.prefix.iterdir()):
+                layout.prefix.rmdir()
     return 0
 
 
-def _recover(layout: Layout, boundary: Callable[[str], None]) -> bool:
+def _journal(layout: Layout, boundary: Callable[[str], None]) -> Journal:
+    return Journal(layout.journal, boundary)
+
+
+def _recover(layout: Layout, boundary: Callable[[str], None], *, at_start: bool) -> bool:
     left = Journal(layout.journal).unfinished()
     if left is None:
         return False
-    work = _work(layout, left.verb, boundary)
-    work.operation = left
-    recover(work, STORIES[left.verb])
+    means = means_of(layout, left.facts.get("service", "process"), left.facts.get("user", ""))
+    if at_start:
+        means = replace(means, service=Unmoved(means.service.kind, means.service.user))
+    recover(Work(layout, means, _journal(layout, boundary), left), STORIES[left.verb])
     return True
 
 
-def _work(layout: Layout, verb: str, boundary: Callable[[str], None]) -> Work:
-    moment = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
-    return Work(layout, means_of(layout), Journal(layout.journal, boundary), new_operation(verb, moment))
-
-
-def means_of(layout: Layout) -> Means:
-    """What this program touches the world with."""
-    site = read_site(layout)
+def means_of(layout: Layout, kind: str = "process", user: str = "") -> Means:
+    """What this program touches the world with. What the site was set up with goes before what is asked."""
+    if layout.site.exists():
+        site = read_site(layout)
+        kind, user = site.service, site.user
     alone, python = networkless(), Path(sys.executable).resolve()
     return Means(
         check=OpenSSL(),
-        gateway=ReleasePrograms(layout, site.user, alone),
-        service=ProcessService(layout, site.user),
+        gateway=ReleasePrograms(layout, "" if kind == "systemd" else user, alone),
+        service=service_of(layout, kind, user, python),
         now=lambda: datetime.now(UTC),
         arch=machine(),
         python=python,
@@ -106,6 +117,7 @@ def means_of(layout: Layout) -> Means:
         compile_all=lambda folder: compile_all(python, folder, alone),
         sync=os.sync,
         progress=Progress(),
+        look=preflight.look,
     )
 
 

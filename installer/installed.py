@@ -20,6 +20,7 @@ class Site:
     mode: str = "production"  # or `trial`
     service: str = "process"  # or `systemd`
     user: str = ""  # whom the gateway runs as; empty: whoever installs
+    made_user: bool = False  # by the installer
     approval: str = ""  # the reviewer without whom nothing is installed: a line `approval id algorithm key`
 
 

@@ -12,6 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from installer import accounts
 from installer.failure import Failed
 from installer.layout import Layout
 from installer.programs import ENVIRONMENT
@@ -26,12 +27,18 @@ class ProcessService:
 
     def __init__(self, layout: Layout, user: str = "") -> None:
         self._layout = layout
-        self._user = user if os.geteuid() == 0 else ""
+        self.user = user if os.geteuid() == 0 else ""
         self._number = layout.run / "gateway.pid"
+
+    @property
+    def kind(self) -> str:
+        return "process"
 
     def prepare(self) -> None:
         """Folders for its number and its log, which whom it runs as may write."""
-        who = pwd.getpwnam(self._user) if self._user else None
+        if self.user:
+            accounts.make(self.user, self._layout.data)
+        who = pwd.getpwnam(self.user) if self.user else None
         for folder in (self._layout.run, self._layout.log):
             folder.mkdir(mode=0o700, exist_ok=True)
             if who is not None:
@@ -75,7 +82,7 @@ class ProcessService:
         self._number.unlink(missing_ok=True)
 
     def _spawn(self, log: Path, alive: int) -> subprocess.Popen[bytes]:
-        who = pwd.getpwnam(self._user) if self._user else None
+        who = pwd.getpwnam(self.user) if self.user else None
         with log.open("ab") as out:
             return subprocess.Popen(  # noqa: S603 -- our own program
                 ["/bin/sh", "-c", BEGIN, str(self._number), str(self._layout.bin / "redoubt-serve")],

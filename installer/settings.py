@@ -8,6 +8,11 @@ from installer.layout import Layout
 HOST, API, ADMIN = "127.0.0.1", 4000, 4001
 
 
+def master_key(facts: Mapping[str, Any], layout: Layout) -> str:
+    """Where systemd hands it over, it is root's own file; else it lies in the data folder."""
+    return f"master_key: {layout.config}/master.key\n" if facts.get("service") == "systemd" else ""
+
+
 def settings_of(facts: Mapping[str, Any], layout: Layout) -> bytes:
     """`facts`: `host`, `api_port`, `admin_port`, as asked or answered."""
     return f"""\
@@ -23,7 +28,7 @@ listen:
     port: {facts.get("admin_port", ADMIN)}
 
 data: {layout.data}
-
+{master_key(facts, layout)}
 egress:
   allow: [127.0.0.0/8, "::1/128", localhost]
 

@@ -35,6 +35,14 @@ class Gateway(Protocol):
 class Service(Protocol):
     """What keeps the gateway running."""
 
+    @property
+    def kind(self) -> str:
+        """`process` or `systemd`."""
+
+    @property
+    def user(self) -> str:
+        """Whom the gateway runs as; empty: whoever installs."""
+
     def prepare(self) -> None:
         """What starting needs: a unit, an enabled unit. Again and again is fine. Raises Failed."""
 
@@ -64,6 +72,7 @@ class Means:
     compile_all: Callable[[Path], None]  # write byte code below a site-packages
     sync: Callable[[], None]  # everything written is on disk when this returns
     progress: Progress
+    look: Callable[[Layout, Path, dict[str, Any]], list[Any]]  # preflight.look
 
 
 @dataclass

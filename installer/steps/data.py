@@ -108,6 +108,6 @@ def folder_for_user(work: Work, folder: "os.PathLike[str]") -> None:
     made = work.layout.prefix / folder
     made.mkdir(mode=0o700, parents=True, exist_ok=True)
     user = work.facts.get("user", "")
-    if user and os.geteuid() == 0:
+    if user and os.geteuid() == 0 and work.facts.get("service") != "systemd":
         who = pwd.getpwnam(user)
         os.chown(made, who.pw_uid, who.pw_gid)

@@ -26,7 +26,7 @@ class Record:
         trusting.keep(layout, [base64.b64decode(one) for one in facts.get("new_trust", ())])
         if not layout.site.exists():
             site = {name: facts[name] for name in ("mode", "service", "user", "approval")}
-            write_site(layout, Site(**site))
+            write_site(layout, Site(**site, made_user=bool(facts.get("made_user"))))
         content, sha256 = receipts.add(layout, work.operation.id, self._told(work))
         if work.operation.verb != "rollback":  # the release keeps the receipt of its own installation
             write_whole(work.new.receipt, content)

@@ -5,8 +5,9 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
+from installer import accounts
 from installer.disk import remove_tree
-from installer.installed import read_installed, write_installed
+from installer.installed import read_installed, read_site, write_installed
 from installer.layout import Layout
 from installer.work import Work
 
@@ -59,6 +60,17 @@ class Removed(_Forward):
         for folder in (*_programs(layout), *(_own(layout) if work.operation.verb == "purge" else ())):
             remove_tree(folder)
             work.means.progress.thing(str(folder))
+
+
+class Account(_Forward):
+    """The user that was made for it."""
+
+    name = "user"
+
+    def do(self, work: Work) -> None:
+        user = work.means.service.user
+        if user and read_site(work.layout).made_user:
+            accounts.remove(user)
 
 
 class Forget(_Forward):

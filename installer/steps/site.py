@@ -5,6 +5,7 @@ import os
 import pwd
 from pathlib import Path
 
+from installer import accounts
 from installer.disk import PRIVATE, remove_tree, write_whole
 from installer.failure import Failed
 from installer.settings import settings_of
@@ -73,7 +74,8 @@ class Wrappers:
     name = "programs"
 
     def do(self, work: Work) -> None:
-        work.note(had_bin=work.layout.bin.exists())
+        user = work.facts.get("user", "")
+        work.note(had_bin=work.layout.bin.exists(), made_user=bool(user) and not accounts.exists(user))
         work.layout.bin.mkdir(mode=0o755, exist_ok=True)
         for name, text in wrappers(work.layout, work.means.python).items():
             write_whole(work.layout.bin / name, text.encode(), 0o755)
@@ -82,4 +84,6 @@ class Wrappers:
     def undo(self, work: Work) -> None:
         if work.facts.get("had_bin") is False:
             work.means.service.remove()
+            if work.facts.get("made_user"):
+                accounts.remove(work.facts["user"])
             remove_tree(work.layout.bin)

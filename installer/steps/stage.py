@@ -5,7 +5,7 @@ from pathlib import Path
 
 from installer.disk import PRIVATE_FOLDER, remove_tree
 from installer.failure import Failed
-from installer.staging import copy_medium
+from installer.medium import take
 from installer.verifying import accept
 from installer.work import Work
 from offline.rules.moments import write_moment
@@ -19,7 +19,7 @@ class Copy:
     def do(self, work: Work) -> None:
         work.folder.mkdir(mode=PRIVATE_FOLDER, parents=True)
         work.staged.folder.mkdir(mode=PRIVATE_FOLDER)
-        copy_medium(Path(work.facts["medium"]), work.staged.bundle, work.means.progress.thing)
+        take(Path(work.facts["medium"]), work.staged.bundle, work.layout.store, work.means.progress.thing)
 
     def undo(self, work: Work) -> None:
         remove_tree(work.folder)

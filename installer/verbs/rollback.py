@@ -35,6 +35,7 @@ def rollback(asked: argparse.Namespace, work: Work) -> None:
             "previous": installed.release,
             "mode": site.mode,
             "user": site.user,
+            "service": site.service,
             "restore": installed.backup if asked.restore_backup else "",
         },
     )

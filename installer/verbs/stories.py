@@ -5,7 +5,7 @@ from installer.steps.back import Reverify
 from installer.steps.build import Environments, Inventory, Place
 from installer.steps.data import Backup, Restore, Widen, WidenStopped
 from installer.steps.keep import Blobs, Clean, Record
-from installer.steps.leave import Forget, KeyDestroyed, Leave, Removed, Stopped
+from installer.steps.leave import Account, Forget, KeyDestroyed, Leave, Removed, Stopped
 from installer.steps.site import Establish, Wrappers
 from installer.steps.stage import Copy, Verify
 from installer.steps.turn import Halt, Smoke, Start, Switch
@@ -19,5 +19,5 @@ UPGRADE = Story(
 )
 ROLLBACK = Story(before=(Reverify(), Halt(), Restore(), *TURNED), after=(Record(), Clean()))
 UNINSTALL = Story(before=(), after=(Stopped(), Removed(), Forget()))
-PURGE = Story(before=(), after=(Stopped(), KeyDestroyed(), Removed()), last=Leave())
+PURGE = Story(before=(), after=(Stopped(), KeyDestroyed(), Removed(), Account()), last=Leave())
 STORIES = {"install": INSTALL, "upgrade": UPGRADE, "rollback": ROLLBACK, "uninstall": UNINSTALL, "purge": PURGE}

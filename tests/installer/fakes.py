@@ -40,6 +40,14 @@ class FakeService:
     def _file(self) -> Path:
         return self.layout.run / "serving"
 
+    @property
+    def kind(self) -> str:
+        return "process"
+
+    @property
+    def user(self) -> str:
+        return ""
+
     def prepare(self) -> None:
         self.layout.run.mkdir(exist_ok=True)
 
@@ -107,6 +115,7 @@ class House:
             compile_all=lambda _: None,
             sync=lambda: None,
             progress=Progress(quiet=True),
+            look=lambda *_: [],
         )
 
     def asked(self, *words: str) -> argparse.Namespace:
