@@ -1,44 +1,64 @@
 #!/bin/sh
-# install.sh: verify this medium, then install it. Nothing of the medium runs before verify.sh has passed, and
-# installer.pyz verifies everything once more in a folder of its own. POSIX sh; needs openssl, coreutils and a Python.
+# Verify this medium, then install it. Of the medium only this and verify.sh run before verify.sh has passed; then
+# installer.pyz copies everything into a folder of its own and verifies it there once more.
 #   sh install.sh --fingerprint HEX [--prefix DIR] [--trial] ...     a first install
 #   sh install.sh upgrade [--prefix DIR] ...                         with the installer of this medium
-# A site that is set up upgrades with its own, PREFIX/bin/redoubt-installer upgrade MEDIUM: then not even this runs first.
+# A site that is set up can upgrade with its own program: PREFIX/bin/redoubt-installer upgrade MEDIUM.
 set -eu
 umask 022
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-PATH=/usr/sbin:/usr/bin:/sbin:/bin
+asked=${PYTHON:-}
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin
 export PATH
+unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT CDPATH
+here=$(cd -- "$(dirname -- "$0")" && pwd -P)
 
 verb=install
 case "${1-}" in install | upgrade) verb=$1; shift ;; esac
-trust='' fingerprint='' prefix=/opt/redoubt answers='' last=''
+fingerprint='' trust='' prefix=/opt/redoubt answers='' expired='' clock='' help='' before=''
 for word in "$@"; do
-  case "$last" in
-    --trust) trust=$word ;; --fingerprint) fingerprint=$word ;; --prefix) prefix=$word ;; --answers) answers=$word ;;
+  case "$before" in
+    --fingerprint) fingerprint=$word ;; --trust) trust=$word ;; --prefix) prefix=$word ;; --answers) answers=$word ;;
   esac
   case "$word" in
-    --trust=*) trust=${word#*=} ;; --fingerprint=*) fingerprint=${word#*=} ;; --prefix=*) prefix=${word#*=} ;;
-    -h | --help) verb="$verb --help" ;;
+    --fingerprint=*) fingerprint=${word#*=} ;; --trust=*) trust=${word#*=} ;; --prefix=*) prefix=${word#*=} ;;
+    --answers=*) answers=${word#*=} ;; --accept-expired*) expired=--accept-expired ;; --accept-clock*) clock=--accept-clock ;;
+    -h | --help) help=yes ;;
   esac
-  last=$word
+  before=$word
 done
-if [ -n "$answers" ] && [ -z "$fingerprint" ]; then
-  fingerprint=$(sed -n 's/^fingerprint *= *"\([0-9A-Fa-f: ]*\)".*/\1/p' "$answers")
+answer() { sed -n "s/^$1 *= *\"\\([^\"]*\\)\".*/\\1/p" "$answers"; }
+if [ -n "$answers" ]; then
+  [ -n "$fingerprint" ] || fingerprint=$(answer fingerprint)
+  [ -n "$trust" ] || trust=$(answer trust)
+  [ -z "$(answer accept_expired)" ] || expired=--accept-expired
+  [ -z "$(answer accept_clock)" ] || clock=--accept-clock
+fi
+seq=0
+if [ -r "$prefix/state/installed.json" ]; then # a site that believes somebody already, and has seen a number
+  seq=$(sed -n 's/^  "highest": \([0-9]*\),*$/\1/p' "$prefix/state/installed.json")
+  if [ -z "$fingerprint" ]; then
+    for trust in "$prefix"/state/trust/*.trust; do break; done
+    fingerprint=$(sha256sum <"$trust" | cut -d ' ' -f 1)
+  fi
 fi
 
-python=${PYTHON:-}
-for name in python3.13 python3.12 python3.11 python3; do
-  [ -n "$python" ] && break
-  command -v "$name" >/dev/null 2>&1 && "$name" -I -S -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' &&
+python=''
+for name in ${asked:-python3.13 python3.12 python3.11 python3}; do
+  if [ -z "$python" ] && command -v "$name" >/dev/null 2>&1 &&
+    "$name" -I -S -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; then
     python=$(command -v "$name")
+  fi
 done
-[ -n "$python" ] || { echo 'install.sh: no Python 3.11, 3.12 or 3.13 found; install one, or name it: PYTHON=/path/to/python sh install.sh' >&2; exit 2; }
+if [ -z "$python" ]; then
+  echo 'install.sh: no Python 3.11, 3.12 or 3.13 found; install one, or name it: PYTHON=/path/to/python sh install.sh' >&2
+  exit 2
+fi
 
-case "$verb" in *--help) ;; *)
-  sh "$here/verify.sh" VERIFY_WORDS || { echo 'install.sh: nothing was installed: verify.sh did not pass' >&2; exit 1; } ;;
-esac
-case "$verb" in
-  *--help) exec env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" ${verb} ;;
-  *) exec env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" "$verb" "$here" "$@" ;;
-esac
+if [ -z "$help" ]; then
+  # shellcheck disable=SC2086 -- two flags or nothing
+  sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" $expired $clock "$here" || {
+    echo 'install.sh: nothing was installed, and nothing of this medium has run: verify.sh did not pass' >&2
+    exit 1
+  }
+fi
+exec env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" "$verb" ${help:+--help} "$here" "$@"
