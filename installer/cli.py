@@ -114,7 +114,7 @@ def means_of(layout: Layout, kind: str = "process", user: str = "") -> Means:
         arch=machine(),
         python=python,
         tag=tag_of(),
-        compile_all=lambda folder: compile_all(python, folder, alone),
+        compile_all=lambda folder, sources: compile_all(python, folder, sources, alone),
         sync=os.sync,
         progress=Progress(),
         look=preflight.look,

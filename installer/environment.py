@@ -9,7 +9,8 @@ import hashlib
 import os
 import platform
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from installer.layout import Release
@@ -46,22 +47,57 @@ def site_packages(folder: Path, tag: str) -> Path:
     return folder / "lib" / f"python{tag[2]}.{tag[3:]}" / "site-packages"
 
 
-def build(
-    release: Release, kind: str, entries: Iterable[WheelEntry], python: Path, progress: Callable[[str, int], None]
-) -> Path:
-    """Make `release/kind`, which must not be there; its site-packages. Raises Refused or OSError."""
-    folder = release.folder / kind
-    (folder / "bin").mkdir(parents=True)
-    (folder / "bin" / "python").symlink_to(python)
-    told = f"home = {python.parent}\ninclude-system-site-packages = false\nversion = {platform.python_version()}\n"
-    _write(folder / "pyvenv.cfg", [told.encode()])
-    site = site_packages(folder, tag_of())
-    site.mkdir(parents=True)
-    made: set[Path] = set()
-    for entry in entries:
-        unpack(release.bundle / "wheels" / entry.file, entry, site, made)
-        progress(entry.file, entry.size)
-    return site
+@dataclass
+class Builder:
+    """Makes the environments of one release. What an earlier one unpacked and compiled, a later one links."""
+
+    release: Release
+    python: Path
+    compile_all: Callable[[Path, Sequence[str]], None]  # site-packages, and sources below it
+    progress: Callable[[str, int], None]
+    tag: str
+    _done: dict[str, tuple[Path, list[str]]] = field(default_factory=dict)  # sha256 of a wheel -> where, what
+
+    def build(self, kind: str, entries: Iterable[WheelEntry]) -> None:
+        """Make `release/kind`, which must not be there. Raises Refused or OSError."""
+        site = self._empty(kind)
+        made: set[Path] = set()
+        fresh: list[str] = []
+        for entry in entries:
+            if entry.sha256 in self._done:
+                self._link(*self._done[entry.sha256], site, made)
+            else:
+                written = unpack(self.release.bundle / "wheels" / entry.file, entry, site, made)
+                self._done[entry.sha256] = (site, written)
+                fresh += [path for path in written if path.endswith(".py")]
+            self.progress(entry.file, entry.size)
+        self.compile_all(site, fresh)
+
+    def _empty(self, kind: str) -> Path:
+        folder = self.release.folder / kind
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin" / "python").symlink_to(self.python)
+        home, version = self.python.parent, platform.python_version()
+        told = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
+        _write(folder / "pyvenv.cfg", [told.encode()])
+        site = site_packages(folder, self.tag)
+        site.mkdir(parents=True)
+        return site
+
+    def _link(self, source: Path, paths: Iterable[str], site: Path, made: set[Path]) -> None:
+        for path in paths:
+            for one in (path, self._cached(path)):
+                if one == path or (one and (source / one).exists()):
+                    _make_folder(site / one, made)
+                    os.link(source / one, site / one)
+
+    def _cached(self, path: str) -> str:
+        """Where the byte code of a source lies; empty for what is none."""
+        folder, _, name = path.rpartition("/")
+        if not name.endswith(".py"):
+            return ""
+        cached = f"__pycache__/{name.removesuffix('.py')}.cpython-{self.tag.removeprefix('cp')}.pyc"
+        return f"{folder}/{cached}" if folder else cached
 
 
 def tag_of() -> str:
@@ -70,9 +106,10 @@ def tag_of() -> str:
     return f"cp{major}{minor}"
 
 
-def unpack(wheel: Path, entry: WheelEntry, site: Path, made: set[Path]) -> None:
-    """Write what the wheel puts into site-packages. Raises Refused unless that is what the manifest says."""
+def unpack(wheel: Path, entry: WheelEntry, site: Path, made: set[Path]) -> list[str]:
+    """Write what the wheel puts into site-packages; the paths. Raises Refused unless that is what the manifest says."""
     hashes: dict[str, str] = {}
+    written: list[str] = []
     with wheel.open("rb") as opened, zipfile.ZipFile(opened) as archive:
         info = next(name for name in archive.namelist() if name.endswith(".dist-info/RECORD")).split("/")[0]
         for member in archive.infolist():
@@ -88,10 +125,12 @@ def unpack(wheel: Path, entry: WheelEntry, site: Path, made: set[Path]) -> None:
                 else:
                     _make_folder(site / target, made)
                     _write(site / target, chunks, digest.update)
+                    written.append(target)
             if member.filename not in {f"{info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}:
                 hashes[member.filename] = digest.hexdigest()
     if record_digest(hashes) != entry.record:
         raise Refused(Fault.RECORD, f"`{entry.file}` unpacked to something else than manifest.json says")
+    return written
 
 
 def destination(member: str, info: str) -> str | None:

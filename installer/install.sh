@@ -55,7 +55,8 @@ if [ -z "$python" ]; then
 fi
 
 if [ -z "$help" ]; then
-  # shellcheck disable=SC2086 -- two flags or nothing
+  # two flags or nothing
+  # shellcheck disable=SC2086
   sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" $expired $clock "$here" || {
     echo 'install.sh: nothing was installed, and nothing of this medium has run: verify.sh did not pass' >&2
     exit 1

@@ -35,17 +35,26 @@ def files_of(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
 def take(release: Release, progress: Callable[[str, int], None]) -> dict[str, str]:
     """Path -> sha256 of what is there now. Raises Failed for a link or device nobody made here, Refused, OSError."""
     paths: list[tuple[str, int]] = []
+    twins: dict[int, str] = {}  # inode -> the first of its names: both environments share most of their files
+    same: dict[str, str] = {}
     for path, entry in files_of(release.folder):
         if entry.is_file(follow_symlinks=False):
-            if path not in BESIDE:
-                paths.append((path, entry.stat(follow_symlinks=False).st_size))
+            told = entry.stat(follow_symlinks=False)
+            if path in BESIDE:
+                continue
+            if told.st_nlink > 1 and twins.setdefault(told.st_ino, path) != path:
+                same[path] = twins[told.st_ino]
+            else:
+                paths.append((path, told.st_size))
         elif path not in LINKS or not entry.is_symlink():
             raise Failed(f"`{release.folder / path}` is no plain file")
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:
         hashes = list(pool.map(lambda one: digest(release.folder / one[0]), paths))
     for path, size in paths:
         progress(path, size)
-    return dict(sorted((path, one) for (path, _), one in zip(paths, hashes, strict=True)))
+    found = {path: one for (path, _), one in zip(paths, hashes, strict=True)}
+    found.update({path: found[first] for path, first in same.items()})
+    return dict(sorted(found.items()))
 
 
 def text_of(files: Mapping[str, str]) -> bytes:

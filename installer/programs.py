@@ -69,10 +69,15 @@ class ReleasePrograms:
         return run([*alone, *command], within=within, user=self._user)
 
 
-def compile_all(python: Path, site: Path, alone: Sequence[str]) -> None:
+def compile_all(python: Path, site: Path, sources: Sequence[str], alone: Sequence[str]) -> None:
     """Byte code that is never held against its source again: `verify-installed` does that.
 
     `-s` takes the staging folder out of what is written. Nothing of the release runs: it is read, not imported.
     """
+    if not sources:
+        return
+    listed = site.parent / "sources"
+    listed.write_text("".join(f"{site / path}\n" for path in sources), encoding="utf-8")
     compileall = [str(python), "-I", "-S", "-m", "compileall", "-q", "-q", "-j", str(min(os.cpu_count() or 1, 4))]
-    run([*alone, *compileall, "--invalidation-mode", "unchecked-hash", "-s", str(site), str(site)], within=600)
+    run([*alone, *compileall, "--invalidation-mode", "unchecked-hash", "-s", str(site), "-i", str(listed)], within=600)
+    listed.unlink()

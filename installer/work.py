@@ -69,7 +69,7 @@ class Means:
     arch: str
     python: Path  # what environments are made with
     tag: str  # of that Python: `cp311`
-    compile_all: Callable[[Path], None]  # write byte code below a site-packages
+    compile_all: Callable[[Path, Sequence[str]], None]  # write byte code of sources below a site-packages
     sync: Callable[[], None]  # everything written is on disk when this returns
     progress: Progress
     look: Callable[[Layout, Path, dict[str, Any]], list[Any]]  # preflight.look

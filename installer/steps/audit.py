@@ -4,19 +4,19 @@ from installer.failure import Failed
 from installer.work import Work
 
 WITHIN = 300.0
-STALE = 20
+STALE, INCOMPLETE = 20, 21
 PASSED = (0, 11)  # clean; known ones, each answered for by VEX
 MEANING = {
     10: "it has known vulnerabilities",
     STALE: "the advisories are too old",
-    21: "something was not audited",
+    INCOMPLETE: "something was not audited",
     22: "the advisories are unsigned or broken",
     30: "the audit itself failed",
 }
 
 
 class Audit:
-    """The gate. Only old advisories can be overruled, with a reason; on a trial they are a warning."""
+    """The gate. Only old advisories can be overruled, with a reason. A trial is warned of them, and goes on."""
 
     name = "audit"
 
@@ -29,11 +29,17 @@ class Audit:
             return
         why = MEANING.get(ran.code, f"it ended with {ran.code}")
         reason = work.facts.get("accepted", {}).get("stale_advisories")
-        if ran.code == STALE and (reason or work.facts.get("mode") == "trial"):
-            work.means.progress.say(f"warning: {why}; {reason or 'this is a trial, so it goes on'}")
+        reasons = (
+            "; ".join(line.strip() for line in ran.out.splitlines()[1:4] if line.startswith("  ")) or ran.last_words
+        )
+        if ran.code == STALE and reason:
+            work.means.progress.say(f"warning: {why}, accepted: {reason}")
             return
-        advice = "; import newer ones, or give `--accept-stale-advisories REASON`" if ran.code == STALE else ""
-        raise Failed(f"release `{work.new.id}` is not put into service: {why}{advice}: {ran.last_words}")
+        if ran.code in {STALE, INCOMPLETE} and work.facts.get("mode") == "trial":
+            work.means.progress.say(f"warning: {why}; this is a trial, so it goes on, and a site would not ({reasons})")
+            return
+        advice = "; carry newer ones, or give `--accept-stale-advisories REASON`" if ran.code == STALE else ""
+        raise Failed(f"release `{work.new.id}` is not put into service: {why}{advice}: {reasons}")
 
     def undo(self, work: Work) -> None:
         """It changed nothing."""

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from installer.disk import remove_tree, sync_folder, write_whole
-from installer.environment import FILE, FOLDER, build, chosen, environment_for
+from installer.environment import FILE, FOLDER, Builder, chosen, environment_for
 from installer.inventory import take, text_of
 from installer.layout import BUNDLE, KINDS
 from installer.work import Work
@@ -21,10 +21,9 @@ class Environments:
     def do(self, work: Work) -> None:
         release, means = work.staged, work.means
         manifest = read_manifest(read_small(release.bundle / MANIFEST, LARGEST))
-        for kind in KINDS:
-            entries = chosen(release.bundle, manifest, environment_for(manifest, kind, means.tag))
-            site = build(release, kind, entries, means.python, means.progress.thing)
-            means.compile_all(site)
+        builder = Builder(release, means.python, means.compile_all, means.progress.thing, means.tag)
+        for kind in reversed(KINDS):  # `tools` holds nearly everything that `serve` does
+            builder.build(kind, chosen(release.bundle, manifest, environment_for(manifest, kind, means.tag)))
 
     def undo(self, work: Work) -> None:
         for kind in KINDS:

@@ -112,7 +112,7 @@ class House:
             arch=ARCH,
             python=Path(sys.executable).resolve(),
             tag=tag_of(),
-            compile_all=lambda _: None,
+            compile_all=lambda *_: None,
             sync=lambda: None,
             progress=Progress(quiet=True),
             look=lambda *_: [],
