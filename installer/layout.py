@@ -158,6 +158,6 @@ def of_root() -> Layout:
 def layout_of(prefix: Path) -> Layout:
     """The folders that belong to a prefix. Raises Failed for one that a shell or a unit would not take literally."""
     text = str(prefix)
-    if not re.fullmatch(r"(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)+", text):
+    if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._+][A-Za-z0-9._+-]*)+", text):
         raise Failed(f"`{text}` cannot be a prefix: use an absolute path whose names hold letters, digits and `._+-`")
     return of_root() if prefix == ROOT_PREFIX else within(prefix)

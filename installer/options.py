@@ -14,6 +14,7 @@ ANSWERS: dict[str, type] = {
     "accept_expired": str,
     "accept_clock": str,
     "accept_stale_advisories": str,
+    "accept_unwatched_natives": str,
     "trial": bool,
     "yes": bool,
     "host": str,
@@ -45,7 +46,7 @@ def with_answers(asked: argparse.Namespace) -> argparse.Namespace:
 def accepted(asked: argparse.Namespace) -> dict[str, str]:
     """What is overruled -> the reason. Raises Failed for a reason that is none."""
     found: dict[str, str] = {}
-    for name in ("expired", "clock", "stale_advisories"):
+    for name in ("expired", "clock", "stale_advisories", "unwatched_natives"):
         reason = getattr(asked, f"accept_{name}", None)
         if reason is not None:
             if len(reason.split()) < 2 or not reason.isprintable() or len(reason) > 300:

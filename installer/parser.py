@@ -7,6 +7,7 @@ ACCEPTING = {
     "--accept-expired": "go on although the medium has expired; the reason is kept in the receipt",
     "--accept-clock": "go on although the clock is behind what was signed",
     "--accept-stale-advisories": "go on although the advisories are too old",
+    "--accept-unwatched-natives": "audit no libraries inside wheels: these advisories are about Python alone",
 }
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 -- it has no other name
 

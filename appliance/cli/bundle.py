@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from appliance.cli.advisories import advisories
 from appliance.cli.bundle_frame import (
     ARCHITECTURES,
     EITHER,
@@ -271,5 +272,5 @@ def unpack(*, file: Path, against: Path | None, store: Path | None, out: Path, a
         say(f"{folder}: not verified; next: redoubt bundle verify {folder} --trust FILE")
 
 
-for _verb in (keys, lock, sign, trust):
+for _verb in (advisories, keys, lock, sign, trust):
     bundle.add_command(_verb)

@@ -23,7 +23,8 @@ class Audit:
     def do(self, work: Work) -> None:
         trust = work.new.bundle / "trust" / f"{work.facts['trust_number']}.trust"
         believed = trust if trust.exists() else work.layout.trust / trust.name
-        ran = work.means.gateway(work.new, ("audit", "run", "--trust", str(believed)), kind="tools", within=WITHIN)
+        words = ("audit", "run", "--trust", str(believed), *self._without_natives(work))
+        ran = work.means.gateway(work.new, words, kind="tools", within=WITHIN)
         work.note(audit=ran.code)
         if ran.code in PASSED:
             return
@@ -40,6 +41,13 @@ class Audit:
             return
         advice = "; carry newer ones, or give `--accept-stale-advisories REASON`" if ran.code == STALE else ""
         raise Failed(f"release `{work.new.id}` is not put into service: {why}{advice}: {reasons}")
+
+    @staticmethod
+    def _without_natives(work: Work) -> tuple[str, ...]:
+        """The audit's own report then says so, and why."""
+        trial = "a trial" if work.facts.get("mode") == "trial" else ""
+        reason = work.facts.get("accepted", {}).get("unwatched_natives") or trial
+        return ("--without-natives", reason) if reason else ()
 
     def undo(self, work: Work) -> None:
         """It changed nothing."""
