@@ -126,6 +126,11 @@ def follow(start: Trust, folder: Path, check: Check) -> list[bytes]:
         if following.number != now.number + 1 or following.product != now.product or following.created < now.created:
             raise Refused(Fault.TRUST, f"`{file.name}` does not follow trust file {now.number}")
         given = _signatures_of(file)
+        roots = {(key.id, key.algorithm) for trust in (now, following) for key in trust.of("root")}
+        if strangers := sorted(kind.id for kind in given if (kind.id, kind.form) not in roots):
+            raise Refused(
+                Fault.SIGNATURE, f"`{strangers[0]}` is `root` in neither trust file, but signed `{file.name}`"
+            )
         for trust in (now, following):
             keys = trust.of("root")
             known = {(key.id, key.algorithm) for key in keys}

@@ -4,6 +4,7 @@ Sources: PyPA binary distribution format (RECORD, `.data`), PEP 427, PEP 600 (ma
 """
 
 import base64
+import configparser
 import csv
 import hashlib
 import io
@@ -27,6 +28,9 @@ STARTUP_MODULES = ("sitecustomize", "usercustomize")
 UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 # `.data/data` lands in the environment's root, beside `bin`: only documentation and settings may.
 DATA_ROOTS = ("share/", "etc/")
+# What an environment's `bin` holds of its own: a wheel's program of that name would run in its place.
+_ENVIRONMENTS_OWN = re.compile(r"(python|pypy)[0-9.]*|(de)?activate(\.\w+)?", re.IGNORECASE)
+_END, _END_SIZE = b"PK\x05\x06", 22  # of a zip without a comment: APPNOTE.TXT 4.3.16
 _FILE = re.compile(
     r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)(?:-(?P<build>\d[A-Za-z0-9_.]*))?"
     r"-(?P<python>[A-Za-z0-9_.]+)-(?P<abi>[A-Za-z0-9_.]+)-(?P<platform>[A-Za-z0-9_.]+)\.whl"
@@ -93,6 +97,9 @@ def read_wheel(file: Path) -> Wheel:
         with file.open("rb") as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
             size = opened.tell()
+            opened.seek(max(0, size - _END_SIZE))
+            if not opened.read().startswith(_END):
+                raise Refused(Fault.WHEEL, f"`{file.name}` has something before or behind its archive")
             with zipfile.ZipFile(opened) as archive:
                 return _read(file.name, named, archive, (sha256, size))
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
@@ -106,6 +113,10 @@ def _read(file: str, named: WheelName, archive: zipfile.ZipFile, measured: tuple
     record = _record(file, archive.read(members[f"{info}/RECORD"]))
     _compare(file, record, hashes, {f"{info}/{name}" for name in UNHASHED})
     installs, scripts = _destinations(file, members, info)
+    if (points := members.get(f"{info}/entry_points.txt")) is not None:
+        scripts += _entry_points(file, archive.read(points))
+    if own := [one for one in scripts if _ENVIRONMENTS_OWN.fullmatch(one)]:
+        raise Refused(Fault.WHEEL, f"`{file}` would put `{shown(own[0])}` in place of the environment's own program")
     return Wheel(
         file=file,
         name=named.name,
@@ -229,6 +240,20 @@ def _compare(
             raise Refused(Fault.RECORD, f"the RECORD of `{file}` lists `{shown(path)}`, which is not there")
         if path not in unhashed and digest != hashes[path]:
             raise Refused(Fault.RECORD, f"`{file}`: `{shown(path)}` is not what its RECORD says")
+
+
+def _entry_points(file: str, content: bytes) -> list[str]:
+    """Names of the programs that an installer would make. Source: PyPA entry points specification."""
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case, as the specification says
+    try:
+        parser.read_string(content.decode("utf-8"))
+    except (UnicodeDecodeError, configparser.Error):
+        raise Refused(Fault.WHEEL, f"the entry points of `{file}` cannot be read") from None
+    names = [name for kind in ("console_scripts", "gui_scripts") if parser.has_section(kind) for name in parser[kind]]
+    if odd := [name for name in names if not re.fullmatch(r"[\w.-]+", name, re.ASCII) or name.startswith((".", "-"))]:
+        raise Refused(Fault.WHEEL, f"`{file}` names a program `{shown(odd[0])}`, which leaves its place")
+    return names
 
 
 def _destinations(file: str, members: Iterable[str], info: str) -> tuple[dict[str, str], list[str]]:

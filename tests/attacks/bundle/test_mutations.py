@@ -213,7 +213,7 @@ def what_changed(before: Path, after: Path) -> set[str]:
 
 
 @pytest.mark.timeout(3600)
-def test_no_mutant_of_a_signed_bundle_is_accepted(pristine: Path, tmp_path: Path, long_run: bool) -> None:
+def test_no_mutant_of_a_signed_bundle_is_accepted(pristine: Path, tmp_path: Path, *, long_run: bool) -> None:
     seed = secrets.randbits(64) if long_run else 20261122
     chance = random.Random(seed)
     print(f"seed {seed}")
