@@ -82,7 +82,7 @@ def rename(folder: Path, chance: random.Random) -> None:
 
 
 def swap_two(folder: Path, chance: random.Random) -> None:
-    first, second = some(folder, chance), some(folder, chance)
+    first, second = chance.sample(sorted(one for one in folder.rglob("*") if one.is_file()), 2)
     one, other = first.read_bytes(), second.read_bytes()
     first.write_bytes(other if one != other else one + b"\n")
     second.write_bytes(one)
@@ -222,6 +222,7 @@ def test_no_mutant_of_a_signed_bundle_is_accepted(pristine: Path, tmp_path: Path
         folder = Path(shutil.copytree(pristine, tmp_path / str(number)))
         mutation = MUTATIONS[number % len(MUTATIONS)]
         mutation(folder, chance)
+        assert what_changed(pristine, folder), f"seed {seed}: {number} {mutation.__name__} changed nothing"
         second = number % SECOND_OPINION == 0
         if survives(folder, OpenSSL() if second else check):
             escaped.append(f"{number} {mutation.__name__}: the rules accept it")
