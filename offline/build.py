@@ -116,7 +116,7 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
             raise Failure(f"`{final}` is there already; move it away, or choose another `--out`")
         folder = Path(scratch) / "bundle"
         folder.mkdir()
-        trust = carry(order.trust, folder / "trust")
+        trust = carry(order.trust, folder / "trust", "app")
         chosen = _wheels(order, source, folder, step)
         draft = Draft(
             folder=folder,

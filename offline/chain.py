@@ -29,14 +29,14 @@ def newest(folder: Path, check: Check | None = None) -> Trust:
     return last
 
 
-def carry(folder: Path, into: Path) -> Trust:
-    """Copy the chain and write one PEM for each key of its last link. The last link."""
+def carry(folder: Path, into: Path, role: str) -> Trust:
+    """Copy the chain and write one PEM for each key of `role` in its last link, for typing by hand. The last link."""
     last = newest(folder)
     into.mkdir(parents=True)
     for one in sorted(folder.iterdir()):
         if _FILE.fullmatch(one.name):
             shutil.copyfile(one, into / one.name)
-    for key in last.keys:
+    for key in last.of(role):
         (into / pem_name(key.role, key.id, key.algorithm)).write_bytes(pem(key))
     return last
 

@@ -1,13 +1,16 @@
 """Trust files: the first, those that follow, their signatures and the page to carry on paper. See rules.trust."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from offline.chain import pem
 from offline.failure import Failure
 from offline.files import write_whole
 from offline.keys import read_public
+from offline.page import pem_name
 from offline.rules.moments import write_moment
 from offline.rules.openssl import Check, OpenSSL
 from offline.rules.tree import read_small
@@ -106,6 +109,7 @@ def paper(trust: Trust) -> str:
             for role, count in sorted(trust.thresholds.items())
         ),
         "",
+        *_files(trust),
         "Carry this page apart from the medium. On the isolated host, before anything else:",
         f"  sha256sum trust/{trust.number}.trust",
         "and compare all 64 digits. One that differs: stop, and ask the people named above by telephone.",
@@ -113,6 +117,13 @@ def paper(trust: Trust) -> str:
         "  compared by ______________________   on ______________   signature ______________________",
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _files(trust: Trust) -> list[str]:
+    """The sha256 of each file that the commands of START-HERE.txt are typed with."""
+    named = {pem_name(key.role, key.id, key.algorithm): pem(key) for key in trust.of("app")}
+    lines = [f"  {hashlib.sha256(named[name]).hexdigest()}  trust/{name}" for name in sorted(named)]
+    return ["Typed by hand, the keys are these files (sha256):", *lines, ""] if lines else []
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from appliance.cli import main
 from offline.build import Draft
+from offline.rules.tree import digest
 from offline.signer import read_key
 from tests.fakes.source import Checkout, describe
 
@@ -84,6 +85,8 @@ def test_the_paper_is_what_a_first_site_believes(call: Call, made: Path) -> None
     page = good(call("trust", "paper", "trust"))
     digits = " ".join(line.strip() for line in page.splitlines()[2:4])
 
+    for file in (made / "trust").glob("*.pem"):
+        assert f"{digest(file)}  trust/{file.name}" in page
     assert "verified: redoubt 0.1.0" in good(call("verify", made, "--fingerprint", digits, "--arch", "x86_64"))
     other = call("verify", made, "--fingerprint", "0" * 64, "--arch", "x86_64")
     assert "which is not the one given; compare the paper" in other.stderr
