@@ -1,6 +1,7 @@
 #!/bin/sh
-# Verify this medium, then install it. Of the medium only this and verify.sh run before verify.sh has passed; then
-# installer.pyz copies everything into a folder of its own and verifies it there once more.
+# Copy this medium to a private folder, verify it there, then install from there. Of the medium only this and verify.sh
+# run before verify.sh has passed; installer.pyz then verifies what it takes into the site's own folder once more.
+# The copy lies in /var/tmp (or in $REDOUBT_STAGE) until the end.
 #   sh install.sh --fingerprint HEX [--prefix DIR] [--trial] ...     a first install
 #   sh install.sh upgrade [--prefix DIR] ...                         with the installer of this medium
 # A site that is set up can upgrade with its own program: PREFIX/bin/redoubt-installer upgrade MEDIUM.
@@ -54,12 +55,17 @@ if [ -z "$python" ]; then
   exit 2
 fi
 
-if [ -z "$help" ]; then
-  # two flags or nothing
-  # shellcheck disable=SC2086
-  sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" $expired $clock "$here" || {
-    echo 'install.sh: nothing was installed, and nothing of this medium has run: verify.sh did not pass' >&2
-    exit 1
-  }
-fi
-exec env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" "$verb" ${help:+--help} "$here" "$@"
+if [ -n "$help" ]; then exec env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" "$verb" --help; fi
+
+# What is verified and what runs are one copy that nobody else can write to: a medium may change under our hands.
+private=$(mktemp -d "${REDOUBT_STAGE:-/var/tmp}/redoubt-medium.XXXXXXXX")
+trap 'rm -rf -- "$private"' EXIT
+trap 'exit 2' HUP INT TERM
+cp -RP -- "$here" "$private/medium"
+here=$private/medium
+# shellcheck disable=SC2086 -- two flags or nothing
+sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" $expired $clock "$here" || {
+  echo 'install.sh: nothing was installed, and nothing of this medium has run: verify.sh did not pass' >&2
+  exit 1
+}
+env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" "$verb" "$here" "$@"

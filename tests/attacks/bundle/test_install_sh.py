@@ -1,0 +1,60 @@
+"""install.sh runs what it verified, whatever happens to the medium meanwhile, and leaves no copy behind."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.bundle import write_tree, zipped
+
+ROOT = Path(__file__).parents[3]
+HONEST = zipped({"__main__.py": b"import sys; print('the verified installer', *sys.argv[1:2])\n"})
+PLANTED = zipped({"__main__.py": b"print('PLANTED')\n"})
+
+
+@pytest.fixture
+def medium(tmp_path: Path) -> Path:
+    folder = tmp_path / "medium"
+    install = (ROOT / "installer" / "install.sh").read_bytes()
+    write_tree(folder, {"install.sh": install, "installer.pyz": HONEST, "verify.sh": b"exit 0\n"})
+    (tmp_path / "stage").mkdir()
+    (tmp_path / "planted.pyz").write_bytes(PLANTED)
+    return folder
+
+
+def install(medium: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", str(medium / "install.sh"), "--prefix", str(medium.parent / "site")],
+        env={"PATH": "/usr/bin:/bin", "REDOUBT_STAGE": str(medium.parent / "stage")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_medium_that_changes_after_it_was_verified_runs_nothing_of_the_change(medium: Path, tmp_path: Path) -> None:
+    swap = f"cp {tmp_path}/planted.pyz {medium}/installer.pyz\n"
+    (medium / "verify.sh").write_text(swap)
+
+    ran = install(medium)
+
+    assert (medium / "installer.pyz").read_bytes() == PLANTED
+    assert (ran.returncode, ran.stdout) == (0, "the verified installer install\n")
+
+
+def test_a_medium_that_does_not_verify_runs_nothing(medium: Path) -> None:
+    (medium / "verify.sh").write_text("exit 1\n")
+
+    ran = install(medium)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "nothing of this medium has run" in ran.stderr
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_no_copy_of_the_medium_is_left(medium: Path, tmp_path: Path, code: int) -> None:
+    (medium / "verify.sh").write_text(f"exit {code}\n")
+
+    install(medium)
+
+    assert list((tmp_path / "stage").iterdir()) == []
