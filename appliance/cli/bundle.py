@@ -119,6 +119,7 @@ def _order(given: dict[str, Any]) -> "tuple[Order, tuple[str, str] | None]":
 @click.option("--channel", default="app", help="What it must be. Usual: app.")
 @click.option("--arch", type=click.Choice(ARCHITECTURES), help="The machine it must be for. Usual: this one.")
 @click.option("--seq", type=int, help="The newest number seen: a lower one is refused.")
+@click.option("--accept-clock", metavar="REASON", help="Go on although this clock is behind; the reason is printed.")
 @click.option("--accept-expired", metavar="REASON", help="Go on although it expired; the reason is printed.")
 @as_json
 def verify(*, place: Path, start: Path | None, fingerprint: str | None, as_json: bool, **given: Any) -> None:
@@ -139,6 +140,7 @@ def verify(*, place: Path, start: Path | None, fingerprint: str | None, as_json:
             known=trust.created,
             seq=given["seq"],
             accept_expired=given["accept_expired"] is not None,
+            accept_clock=given["accept_clock"] is not None,
         )
         found, manifest = verified(folder, trust, asked, OpenSSL(), by_file(step, "verifying"))
     header = found.sums.header
@@ -148,8 +150,9 @@ def verify(*, place: Path, start: Path | None, fingerprint: str | None, as_json:
             {"header": header, "sha256": found.sha256, "signed_by": by, "trust": trust.number, "release": manifest}
         )
         return
-    if given["accept_expired"] is not None:
-        say(f"expiry was overruled: {given['accept_expired']}")
+    for what in ("expired", "clock"):
+        if (reason := given[f"accept_{what}"]) is not None:
+            say(f"[{what}] would have been overruled: {reason}")
     needed = trust.threshold(header.channel)
     say(f"verified: {header.product} {header.version}, {header.channel}, {header.arch}, number {header.seq}")
     say(f"signed by {', '.join(sorted(found.by))}; it takes {needed} (trust file {trust.number})")

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def sign(*, folder: Path, trust: Path | None, as_json: bool, **given: Any) -> None:
     """Sign a bundle, after holding every file of it to the rules. Each signature is verified as soon as it is made."""
     from offline.chain import newest
-    from offline.sign import examine
+    from offline.sign import examine, signed_by
 
     ways = [name for name in ("key", "command", "export", "brought") if given[name] is not None]
     if len(ways) != 1:
@@ -49,7 +49,18 @@ def sign(*, folder: Path, trust: Path | None, as_json: bool, **given: Any) -> No
     with told(), progress() as step:
         ready = examine(folder, newest(trust or folder / "trust"), step)
         made = _made(ready, ways[0], given)
-    _tell(ready, made, exported=ways == ["export"], as_json=as_json)
+        header, by = signed_by(folder, ready.trust)
+    threshold = ready.trust.threshold(header.channel)
+    if as_json:
+        say_json({"wrote": [str(one) for one in made], "signed_by": sorted(by), "threshold": threshold})
+        return
+    for one in made:
+        say(f"wrote {one}")
+    if ways == ["export"]:
+        say("carry both to where the key is; the card says how to sign and how to bring the signature back")
+    missing = threshold - len(by)
+    rest = "enough" if missing <= 0 else f"{missing} more needed"
+    say(f"signed by {', '.join(sorted(by)) or 'nobody'}: {rest} (it takes {threshold})")
 
 
 def _made(ready: "Ready", way: str, given: dict[str, Any]) -> list[Path]:
@@ -68,21 +79,3 @@ def _signer(way: str, given: dict[str, Any]) -> "Signer":
     if way == "command":
         return CommandSigner.parse(given["algorithm"], given["command"])
     return read_key(given["key"], passphrase(given["passphrase_file"]))
-
-
-def _tell(ready: "Ready", made: list[Path], *, exported: bool, as_json: bool) -> None:
-    from offline.sign import signed_by
-
-    header, by = signed_by(ready.folder, ready.trust)
-    threshold = ready.trust.threshold(header.channel)
-    if as_json:
-        say_json({"wrote": [str(one) for one in made], "signed_by": sorted(by), "threshold": threshold})
-        return
-    for one in made:
-        say(f"wrote {one}")
-    if exported:
-        say("carry both to where the key is; the card says how to sign and how to bring the signature back")
-    else:
-        missing = threshold - len(by)
-        rest = "enough" if missing <= 0 else f"{missing} more needed"
-        say(f"signed by {', '.join(sorted(by)) or 'nobody'}: {rest} (it takes {threshold})")
