@@ -45,7 +45,7 @@ def content(wheel: Path) -> Content:
         size=read.size,
         native=frozenset(_plain(one) for one in read.native),
         startup=read.startup,
-        programs=frozenset({*(f"bin/{one}" for one in read.scripts), *_entry_points(wheel)}),
+        programs=frozenset(_programs(wheel, read.scripts)),
     )
 
 
@@ -95,15 +95,17 @@ def _plain(path: str) -> str:
     return f"{folder}/{name.split('.', 1)[0]}.so".lstrip("/")
 
 
-def _entry_points(wheel: Path) -> set[str]:
-    """`group: name = target`. Source: PyPA entry points specification."""
+def _programs(wheel: Path, scripts: Sequence[str]) -> set[str]:
+    """`group: name = target` of every entry point, and files for `bin`. Source: PyPA entry points specification."""
     with zipfile.ZipFile(wheel) as archive:
         names = [one for one in archive.namelist() if one.endswith(".dist-info/entry_points.txt")]
-        text = archive.read(names[0]).decode("utf-8", "replace") if names else ""
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names are case-sensitive; this is the documented way
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return {"entry_points.txt cannot be read"}
-    return {f"{group}: {name} = {target}" for group in parser.sections() for name, target in parser.items(group)}
+        text = archive.read(names[0]).decode("utf-8") if names else ""
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case, as the specification says
+    parser.read_string(text)  # rules.wheel has read it before
+    points = {(group, name): target for group in parser.sections() for name, target in parser.items(group)}
+    made = {name for group, name in points if group in {"console_scripts", "gui_scripts"}}
+    return {
+        *(f"{group}: {name} = {target}" for (group, name), target in points.items()),
+        *(f"bin/{one}" for one in scripts if one not in made),
+    }

@@ -38,7 +38,6 @@ def test_an_upgrade_that_brings_nothing_else_is_only_that(tmp_path: Path) -> Non
         ),
         ("a new plug-in", {ENTRY: b"[pytest11]\nalpha = alpha\n"}, "entry-point", "pytest11: alpha = alpha"),
         ("a script", {"alpha-2.0.data/scripts/pip": b"#!python\n"}, "entry-point", "bin/pip"),
-        ("unreadable entry points", {ENTRY: b"alpha\n"}, "entry-point", "cannot be read"),
         ("a wheel that grew", {"alpha/large.bin": b"x" * 5000}, "size", " bytes"),
     ],
 )
