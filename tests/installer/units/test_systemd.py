@@ -61,8 +61,14 @@ def test_a_release_that_is_not_there_is_refused(placed: Service) -> None:
 def test_every_start_verifies_first_and_the_key_comes_as_a_credential() -> None:
     lines = unit(TEMPLATE, SITE).splitlines()
 
-    verify = "ExecStartPre=/usr/bin/python3.11 -I -S /opt/redoubt/current/bundle/installer.pyz verify-installed"
-    assert lines.index(verify) < next(n for n, line in enumerate(lines) if line.startswith("ExecStart="))
+    program = "/usr/bin/python3.11 -I -S -B /opt/redoubt/current/bundle/installer.pyz"
+    resume = f"ExecStartPre=+{program} resume --at-start --prefix /opt/redoubt"
+    verify = f"ExecStartPre={program} verify-installed --at-start --prefix /opt/redoubt"
+    assert (
+        lines.index(resume)
+        < lines.index(verify)
+        < next(n for n, line in enumerate(lines) if line.startswith("ExecStart="))
+    )
     assert "LoadCredential=master.key:/etc/redoubt/master.key" in lines
     assert "IPAddressDeny=any" in lines
     assert [line for line in lines if line.startswith("IPAddressAllow=")] == ["IPAddressAllow=127.0.0.0/9 ::1/128"]
