@@ -25,6 +25,7 @@ from installer.service import Unmoved, service_of, usual
 from installer.transaction import new_operation, recover
 from installer.verbs.asking import status, verify_installed
 from installer.verbs.install import install
+from installer.verbs.overlay import overlay
 from installer.verbs.rollback import rollback
 from installer.verbs.stories import STORIES
 from installer.verbs.uninstall import uninstall
@@ -67,6 +68,8 @@ def _change(asked: argparse.Namespace, layout: Layout) -> int:
             if asked.verb == "resume":
                 print("brought to its end" if resumed else "nothing was interrupted")
                 return 0
+            if asked.verb == "overlay":
+                return overlay(asked, layout, means_of(layout))
             verb = "purge" if getattr(asked, "purge", False) else asked.verb
             moment = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
             kind, user = usual(layout)
@@ -95,7 +98,7 @@ def _recover(layout: Layout, boundary: Callable[[str], None], *, at_start: bool)
         return False
     means = means_of(layout, left.facts.get("service", "process"), left.facts.get("user", ""))
     if at_start:
-        means = replace(means, service=Unmoved(means.service.kind, means.service.user))
+        means = replace(means, service=Unmoved(layout, means.service.kind, means.service.user))
     recover(Work(layout, means, _journal(layout, boundary), left), STORIES[left.verb])
     return True
 

@@ -5,7 +5,9 @@ are left in the wheel, since every program of ours is called as `python -I -m`. 
 written, and must be what manifest.json says of the wheel.
 """
 
+import csv
 import hashlib
+import io
 import os
 import platform
 import zipfile
@@ -128,9 +130,20 @@ def unpack(wheel: Path, entry: WheelEntry, site: Path, made: set[Path]) -> list[
                     written.append(target)
             if member.filename not in {f"{info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s")}:
                 hashes[member.filename] = digest.hexdigest()
+    _settle_record(site / f"{info}/RECORD", info)
     if record_digest(hashes) != entry.record:
         raise Refused(Fault.RECORD, f"`{entry.file}` unpacked to something else than manifest.json says")
     return written
+
+
+def _settle_record(record: Path, info: str) -> None:
+    """An installed RECORD lists what was installed, where it was installed (PyPA: recording installed projects)."""
+    rows = list(csv.reader(io.StringIO(record.read_text(encoding="utf-8"))))
+    places = [(destination(path, info), sha256, size) for path, sha256, size in rows]
+    if [place for place, _, _ in places] != [row[0] for row in rows]:
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(row for row in places if row[0] is not None)
+        record.write_text(out.getvalue(), encoding="utf-8")
 
 
 def destination(member: str, info: str) -> str | None:

@@ -96,6 +96,11 @@ class Layout:
         return self.state / "trust"
 
     @property
+    def site_trust(self) -> Path:
+        """The site's own keys, for what it signs itself."""
+        return self.state / "site-trust"
+
+    @property
     def receipts(self) -> Path:
         return self.state / "receipts"
 

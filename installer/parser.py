@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument("--purge", action="store_true", help="the master key first, then everything")
     gone.add_argument("--yes", action="store_true", help="do not ask")
     _hidden(gone)
+    _overlay(_verb(verbs, "overlay", "what the site itself signed and adds: add, list, remove", "add /media/adapter"))
     _verb(verbs, "resume", "finish or take back what was interrupted", "").add_argument(
         "--at-start", action="store_true", help="called before the service starts: nothing is started or stopped"
     )
@@ -68,6 +69,14 @@ def _install(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--api-port", type=int, metavar="N", help="usual: 4000")
     verb.add_argument("--admin-port", type=int, metavar="N", help="usual: 4001")
     verb.add_argument("--user", metavar="NAME", help="whom the gateway runs as, when root installs; usual: redoubt")
+
+
+def _overlay(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("what", choices=("add", "list", "remove"))
+    verb.add_argument("target", nargs="?", help="the signed folder to add, or the name to remove")
+    verb.add_argument("--trust", metavar="FILE", help="the site's own trust file, the first time")
+    verb.add_argument("--fingerprint", metavar="HEX", help="of that file, the first time")
+    verb.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _upgrade(verb: argparse.ArgumentParser) -> None:

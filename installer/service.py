@@ -110,9 +110,10 @@ class SystemdService:
 class Unmoved:
     """While systemd starts us: what it starts next is not ours to start or stop."""
 
-    def __init__(self, kind: str, user: str) -> None:
+    def __init__(self, layout: Layout, kind: str, user: str) -> None:
         self.kind = kind
         self.user = user
+        self._layout = layout
 
     def prepare(self) -> None:
         """Nothing."""
@@ -124,7 +125,9 @@ class Unmoved:
         return False
 
     def start(self) -> None:
-        """Nothing."""
+        """Rows that root brought back belong to whom the gateway runs as."""
+        if self.user and self._layout.data.is_dir():
+            accounts.give(self._layout.data, self.user)
 
     def stop(self) -> None:
         """Nothing."""

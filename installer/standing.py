@@ -35,12 +35,14 @@ def findings(layout: Layout, release: Release, check: Check) -> list[str]:
     """
     try:
         inventory, sha256 = read(release)
-        receipt = json.loads(release.receipt.read_bytes())
+        content = release.receipt.read_bytes()
+        receipt = json.loads(content)
         found = differences(release, inventory)
         if receipt.get("files_sha256") != sha256:
             found.append("changed: files.sha256 is not the one that the receipt names")
-        if not (layout.receipts / f"{receipt.get('operation', '')}.json").is_file():
-            found.append("unknown: the receipt is in no chain of this site")
+        kept_copy = layout.receipts / f"{receipt.get('operation', '')}.json"
+        if not kept_copy.is_file() or kept_copy.read_bytes() != content:
+            found.append("changed: the receipt is not the one in this site's chain")
         found += _links(release, str(receipt.get("python", "")))
         found += _signed(layout, release, inventory, check)
         return found + _recorded(release, inventory, str(receipt.get("tag", ""))) + overlays.findings(layout, check)
@@ -61,7 +63,7 @@ def _links(release: Release, python: str) -> list[str]:
 def _signed(layout: Layout, release: Release, inventory: Mapping[str, str], check: Check) -> list[str]:
     """The bundle is what was signed, by whom this site believes. Expiry is asked at an install only."""
     content = read_small(release.bundle / SUMS, LARGEST_SUMS)
-    trust = kept(layout)
+    trust = kept(layout.trust)
     if trust is None:
         return ["missing: this site keeps no trust file"]
     listed = {f"{BUNDLE}/{path}": sha256 for path, sha256 in read_sums(content).files.items()}

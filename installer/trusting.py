@@ -4,7 +4,6 @@ from pathlib import Path
 
 from installer.disk import write_whole
 from installer.failure import Failed
-from installer.layout import Layout
 from offline.rules.openssl import Check
 from offline.rules.refusal import Fault, Refused
 from offline.rules.tree import read_small
@@ -12,12 +11,12 @@ from offline.rules.trust import LARGEST, Trust, fingerprint, read_trust
 from offline.rules.verify import first_trust, follow
 
 
-def kept(layout: Layout) -> Trust | None:
+def kept(kept_in: Path) -> Trust | None:
     """The newest trust file this site has verified. None before the first install. Raises Refused."""
-    numbers = [int(one.stem) for one in layout.trust.glob("*.trust") if one.stem.isdigit()]
+    numbers = [int(one.stem) for one in kept_in.glob("*.trust") if one.stem.isdigit()]
     if not numbers:
         return None
-    return read_trust(read_small(layout.trust / f"{max(numbers)}.trust", LARGEST))
+    return read_trust(read_small(kept_in / f"{max(numbers)}.trust", LARGEST))
 
 
 def first(folder: Path, given: str, paper: str) -> tuple[Trust, bytes]:
@@ -43,15 +42,15 @@ def first(folder: Path, given: str, paper: str) -> tuple[Trust, bytes]:
     raise wrong or Refused(Fault.TRUST, "no trust file has the fingerprint given")
 
 
-def believed(layout: Layout, folder: Path, given: str, paper: str, check: Check) -> tuple[Trust, list[bytes]]:
+def believed(kept_in: Path, folder: Path, given: str, paper: str, check: Check) -> tuple[Trust, list[bytes]]:
     """The newest trust, and the files to keep when all goes well. Raises Refused."""
-    start = kept(layout)
+    start = kept(kept_in)
     new: list[bytes] = []
     if start is None:
         start, content = first(folder, given, paper)
         new.append(content)
     elif paper:
-        first_kept = min(layout.trust.glob("*.trust"), key=lambda one: int(one.stem))
+        first_kept = min(kept_in.glob("*.trust"), key=lambda one: int(one.stem))
         if fingerprint(read_small(first_kept, LARGEST)).replace(" ", "") != _plain(paper):
             raise Refused(Fault.TRUST, "the fingerprint given is not the one that this site began with")
     links = follow(start, folder, check)
@@ -59,10 +58,10 @@ def believed(layout: Layout, folder: Path, given: str, paper: str, check: Check)
     return newest, [*new, *links]
 
 
-def keep(layout: Layout, contents: list[bytes]) -> None:
+def keep(kept_in: Path, contents: list[bytes]) -> None:
     """Raises Failed when a number would change its meaning."""
     for content in contents:
-        file = layout.trust / f"{read_trust(content).number}.trust"
+        file = kept_in / f"{read_trust(content).number}.trust"
         if file.exists() and file.read_bytes() != content:
             raise Failed(f"`{file}` is another trust file with that number; nothing was changed")
         write_whole(file, content)

@@ -2,16 +2,20 @@
 
 import base64
 import binascii
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from installer import trusting
+from installer.downgrade import check_token
 from installer.installed import Installed, read_installed, read_site
 from installer.work import Work
 from offline.rules.manifest import Manifest
 from offline.rules.names import SUMS, beside, is_id
 from offline.rules.refusal import Fault, Refused
 from offline.rules.release import check_approval, check_release, identity
+from offline.rules.sums import LARGEST as LARGEST_SUMS
 from offline.rules.tree import read_small
 from offline.rules.trust import LENGTHS, Key
 from offline.rules.verify import Asked, Verified, check_trust_time, verify
@@ -36,7 +40,7 @@ def asked_of(work: Work, installed: Installed) -> Asked:
         arch=work.means.arch,
         now=work.means.now(),
         known=installed.known_moment,
-        seq=installed.highest if installed.release else None,
+        seq=installed.highest or None,
         installed=installed.seq if installed.release else None,
         accept_expired=bool(accepted.get("expired")),
         accept_clock=bool(accepted.get("clock")),
@@ -49,14 +53,18 @@ def accept(work: Work, bundle: Path) -> Accepted:
     asked = asked_of(work, installed)
     progress, check = work.means.progress, work.means.check
     trust, new = trusting.believed(
-        work.layout, bundle / "trust", work.facts.get("trust", ""), work.facts.get("fingerprint", ""), check
+        work.layout.trust, bundle / "trust", work.facts.get("trust", ""), work.facts.get("fingerprint", ""), check
     )
     check_trust_time(trust, asked)
+    sums = read_small(bundle / SUMS, LARGEST_SUMS)
+    if token := work.facts.get("downgrade"):
+        by = check_token(Path(token), hashlib.sha256(sums).hexdigest(), trust, check)
+        work.note(downgrade_by=sorted(by))
+        asked = replace(asked, accept_older=True)
     verified = verify(bundle, trust, asked, check, progress.thing)
     progress.expect_things(0)
     manifest = check_release(bundle, verified.sums, progress.thing)
     _check_approvals(work, bundle, verified)
-    sums = read_small(bundle / SUMS, 4 * 1024 * 1024)
     return Accepted(manifest, verified, identity(sums, manifest.version), new)
 
 

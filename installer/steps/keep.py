@@ -14,6 +14,7 @@ from installer.work import Work
 from offline.rules.moments import write_moment
 
 KEPT_BACKUPS = 3
+LATER = ("previous", "downgrade_by", "backup", "audit")  # what only some operations know
 
 
 class Record:
@@ -23,7 +24,7 @@ class Record:
 
     def do(self, work: Work) -> None:
         facts, layout = work.facts, work.layout
-        trusting.keep(layout, [base64.b64decode(one) for one in facts.get("new_trust", ())])
+        trusting.keep(layout.trust, [base64.b64decode(one) for one in facts.get("new_trust", ())])
         if not layout.site.exists():
             site = {name: facts[name] for name in ("mode", "service", "user", "approval")}
             write_site(layout, Site(**site, made_user=bool(facts.get("made_user"))))
@@ -51,7 +52,7 @@ class Record:
 
     def _told(self, work: Work) -> dict[str, object]:
         facts = work.facts
-        shown = ("release", "version", "seq", "created", "sums_sha256", "signed_by", "trust_number", "previous")
+        shown = ("release", "version", "seq", "created", "sums_sha256", "signed_by", "trust_number", *LATER)
         _, inventory = read(work.new)
         return {
             **{name: facts[name] for name in shown if name in facts},
