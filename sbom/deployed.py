@@ -163,7 +163,7 @@ def _installed(site: Path, info: Path) -> tuple[str, str, dict[str, Entry], list
         return name, version, lines, [Drift("", "missing", f"{info.name}/RECORD", name)]
     skipped = {f"{info.name}/{one}" for one in wheels_.INSTALLER_WRITES}
     for row in csv.reader(io.StringIO((info / "RECORD").read_text(encoding="utf-8", errors="replace"))):
-        path = row[0] if row else ""
+        path = wheels_.landing(row[0], info.name) if row else ""  # RECORD may still be the wheel's own
         if not path or path in skipped or path.startswith(("../", "/")) or _byte_code(path):
             continue
         file = site / path

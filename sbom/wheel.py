@@ -170,18 +170,21 @@ def _agree(record: bytes, entries: tuple[Entry, ...], info: str, wheel: str) -> 
 
 def site_lines(entries: Iterable[Entry], info: str) -> dict[str, Entry]:
     """What lands in site-packages, by its path there; files an installer writes or rewrites are left out."""
-    data = f"{info.removesuffix('.dist-info')}.data/"
     landed: dict[str, Entry] = {}
     for one in entries:
-        path = one.path
-        if path.startswith(data):
-            kind, _, rest = path.removeprefix(data).partition("/")
-            if kind not in {"purelib", "platlib"}:
-                continue
-            path = rest
-        if path not in {f"{info}/{word}" for word in INSTALLER_WRITES}:
+        path = landing(one.path, info)
+        if path and path not in {f"{info}/{word}" for word in INSTALLER_WRITES}:
             landed[path] = one
     return landed
+
+
+def landing(path: str, info: str) -> str:
+    """Where a file of a wheel lands below site-packages; empty for what does not land there."""
+    data = f"{info.removesuffix('.dist-info')}.data/"
+    if not path.startswith(data):
+        return path
+    kind, _, rest = path.removeprefix(data).partition("/")
+    return rest if kind in {"purelib", "platlib"} else ""
 
 
 def canonical_sha256(lines: dict[str, Entry]) -> str:

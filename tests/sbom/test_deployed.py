@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from installer.environment import destination
 from sbom import cyclonedx, view
 from sbom.collect import Tables, collect
 from sbom.deployed import Deployed, compare
@@ -206,3 +207,23 @@ def test_what_pip_really_installs_is_equal(tmp_path: Path, wheels: Mapping[Targe
     subprocess.run([*command, "--target", str(site), str(plain)], check=True, env={"PIP_CONFIG_FILE": "/dev/null"})
 
     assert compare(tmp_path / "release", shipped).drift == ()
+
+
+def test_what_our_installer_leaves_in_the_wheel_is_not_missed(tmp_path: Path, tables: Tables) -> None:
+    data = "tool-1.0.data"
+    files = {f"{data}/{one}": b"x = 1\n" for one in ("scripts/tool", "headers/tool.h", "data/etc/a", "purelib/more.py")}
+    wheel = build(tmp_path / "wheels", "tool", head=("License-Expression: MIT",), files=files)
+    target = Target("serve", "3.11", "x86_64")
+    shipped = view.view(cyclonedx.document(collect({target: [wheel]}, PRODUCT, tables), EPOCH))
+    site = tmp_path / "release/serve" / SITE
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            if (path := destination(member, "tool-1.0.dist-info")) is not None:
+                (site / path).parent.mkdir(parents=True, exist_ok=True)
+                (site / path).write_bytes(archive.read(member))
+
+    assert compare(tmp_path / "release", shipped).drift == ()
+
+    (site / "more.py").write_bytes(b"x = 2\n")
+    drift = compare(tmp_path / "release", shipped, wheel.parent).drift
+    assert [(one.kind, one.what) for one in drift] == [("changed", "more.py")]
