@@ -19,7 +19,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 def release() -> Path | None:
     """The folder of the release this program is of; None when it runs elsewhere, as on the connected side."""
-    folder = Path(sys.prefix).parent
+    folder = Path(sys.prefix).resolve().parent  # a site's programs are called by way of `current`
     return folder if folder.parent.name == "releases" else None
 
 
