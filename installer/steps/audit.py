@@ -36,7 +36,7 @@ class Audit:
         if ran.code == STALE and reason:
             work.means.progress.say(f"warning: {why}, accepted: {reason}")
             return
-        if ran.code in {STALE, INCOMPLETE} and work.facts.get("mode") == "trial":
+        if ran.code == STALE and work.facts.get("mode") == "trial":
             work.means.progress.say(f"warning: {why}; this is a trial, so it goes on, and a site would not ({reasons})")
             return
         advice = "; carry newer ones, or give `--accept-stale-advisories REASON`" if ran.code == STALE else ""

@@ -21,15 +21,7 @@ from offline.rules.names import SUMS
 from offline.rules.sums import Header, write_sums
 from offline.rules.tree import digest
 
-SEED = Path(__file__).parent / "seed"
-SEED_DATA = SEED / "pysec-2024-10-10.osv.json.gz"
-SEED_SOURCE = Source(
-    name="pypa/advisory-database",
-    commit="3ccb612573e2511ab5cad7dafecd838605c80cda",
-    licence="CC-BY-4.0",
-    attribution="Python Packaging Advisory Database, Python Packaging Authority and contributors",
-)
-LICENCE = SEED / "LICENSE-CC-BY-4.0.txt"
+LICENCE = Path(__file__).parent / "seed" / "LICENSE-CC-BY-4.0.txt"
 LASTS = timedelta(days=400)  # as media do; how old the data may be is the audit's policy
 
 

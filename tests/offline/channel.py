@@ -19,6 +19,13 @@ from offline.rules.trust import Trust, read_trust
 from offline.rules.verify import Asked
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SEED_DATA = LICENCE.with_name("pysec-2024-10-10.osv.json.gz")
+SEED_SOURCE = Source(
+    name="pypa/advisory-database",
+    commit="3ccb612573e2511ab5cad7dafecd838605c80cda",
+    licence="CC-BY-4.0",
+    attribution="Python Packaging Advisory Database, Python Packaging Authority and contributors",
+)
 SOURCE = Source(name="example/advisories", commit="abc123", licence="CC-BY-4.0", attribution="Example")
 OPENSSL = OpenSSL()
 _HEAD = "# redoubt-trust v1 product=redoubt number=1 created={} expires={} root=1 app=1 advisories=1"

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from offline.advisories import gather as gathering
-from offline.advisories.build import SEED_DATA, SEED_SOURCE, build
+from offline.advisories.build import build
 from offline.advisories.fault import BadAdvisories
 from offline.advisories.snapshot import DATA, META, load
 from offline.rules.sums import read_sums
-from tests.offline.channel import NOW, advisory, folder_of, plan
+from tests.offline.channel import NOW, SEED_DATA, SEED_SOURCE, advisory, folder_of, plan
 
 
 def test_a_folder_of_json_becomes_a_snapshot(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from offline.advisories.build import SEED_DATA, SEED_SOURCE, build
+from offline.advisories.build import build
 from offline.audit.pins import Demand, of_lock
 from offline.audit.report import Report
 from offline.audit.run import Job, audit
 from offline.audit.standing import Standing, signed
 from offline.audit.vex import NoVex, Vex
-from tests.offline.channel import CARA, NOW, OPENSSL, asked, channel, plan, trust
+from tests.offline.channel import CARA, NOW, OPENSSL, SEED_DATA, SEED_SOURCE, asked, channel, plan, trust
 
 KNOWN_BAD = (
     "aiohttp==3.7.0",
