@@ -62,9 +62,9 @@ def run(words: Sequence[str]) -> int:
 def _change(asked: argparse.Namespace, layout: Layout) -> int:
     fresh = not layout.prefix.exists()
     try:
-        with held(layout):
+        with held(layout) as lock:
             boundary = _boundary(asked, layout)
-            resumed = _recover(layout, boundary, at_start=getattr(asked, "at_start", False))
+            resumed = _recover(layout, boundary, lock, at_start=getattr(asked, "at_start", False))
             if asked.verb == "resume":
                 print("brought to its end" if resumed else "nothing was interrupted")
                 return 0
@@ -73,7 +73,7 @@ def _change(asked: argparse.Namespace, layout: Layout) -> int:
             verb = "purge" if getattr(asked, "purge", False) else asked.verb
             moment = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
             kind, user = usual(layout)
-            means = means_of(layout, kind, getattr(asked, "user", None) or user)
+            means = means_of(layout, kind, getattr(asked, "user", None) or user, lock)
             CHANGING[asked.verb](asked, Work(layout, means, _journal(layout, boundary), new_operation(verb, moment)))
     except Busy:
         if asked.verb == "resume" and asked.at_start:
@@ -92,18 +92,18 @@ def _journal(layout: Layout, boundary: Callable[[str], None]) -> Journal:
     return Journal(layout.journal, boundary)
 
 
-def _recover(layout: Layout, boundary: Callable[[str], None], *, at_start: bool) -> bool:
+def _recover(layout: Layout, boundary: Callable[[str], None], lock: int, *, at_start: bool) -> bool:
     left = Journal(layout.journal).unfinished()
     if left is None:
         return False
-    means = means_of(layout, left.facts.get("service", "process"), left.facts.get("user", ""))
+    means = means_of(layout, left.facts.get("service", "process"), left.facts.get("user", ""), lock)
     if at_start:
         means = replace(means, service=Unmoved(layout, means.service.kind, means.service.user))
     recover(Work(layout, means, _journal(layout, boundary), left), STORIES[left.verb])
     return True
 
 
-def means_of(layout: Layout, kind: str = "process", user: str = "") -> Means:
+def means_of(layout: Layout, kind: str = "process", user: str = "", lock: int | None = None) -> Means:
     """What this program touches the world with. What the site was set up with goes before what is asked."""
     if layout.site.exists():
         site = read_site(layout)
@@ -111,7 +111,7 @@ def means_of(layout: Layout, kind: str = "process", user: str = "") -> Means:
     alone, python = networkless(), Path(sys.executable).resolve()
     return Means(
         check=OpenSSL(),
-        gateway=ReleasePrograms(layout, "" if kind == "systemd" else user, alone),
+        gateway=ReleasePrograms(layout, "" if kind == "systemd" else user, alone, () if lock is None else (lock,)),
         service=service_of(layout, kind, user, python),
         now=lambda: datetime.now(UTC),
         arch=machine(),

@@ -15,13 +15,16 @@ class Busy(Failed):
 
 
 @contextmanager
-def held(layout: Layout) -> Iterator[None]:
-    """Hold the site until the block, or this process, ends. Raises Busy."""
+def held(layout: Layout) -> Iterator[int]:
+    """Hold the site until the block ends, or this process and every one that it handed the descriptor to.
+
+    A program of ours that outlives a killed installer still works on the site. Raises Busy.
+    """
     layout.state.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        yield descriptor
     except BlockingIOError:
         raise Busy(f"another installer works on `{layout.prefix}`; wait for it, or look at `status`") from None
     finally:

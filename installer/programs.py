@@ -19,8 +19,11 @@ UNSHARE = (("unshare", "-n"), ("unshare", "-rn"))
 LOCAL = ("smoke",)  # what speaks with the running gateway, over loopback
 
 
-def run(words: Sequence[str], *, within: float = 60, user: str = "", folder: Path = Path("/")) -> Ran:
-    """Raises Failed when it cannot be run, or takes longer. `user`: whom it runs as; empty: us."""
+def run(words: Sequence[str], *, within: float = 60, user: str = "", keep: Sequence[int] = ()) -> Ran:
+    """Raises Failed when it cannot be run, or takes longer. `user`: whom it runs as; empty: us.
+
+    `keep`: descriptors that it keeps open, the site's lock among them.
+    """
     who = pwd.getpwnam(user) if user else None
     try:
         ran = subprocess.run(  # noqa: S603 -- our own words, never a shell
@@ -30,7 +33,8 @@ def run(words: Sequence[str], *, within: float = 60, user: str = "", folder: Pat
             capture_output=True,
             check=False,
             timeout=within,
-            cwd=folder,
+            cwd="/",
+            pass_fds=tuple(keep),
             user=None if who is None else who.pw_uid,
             group=None if who is None else who.pw_gid,
             extra_groups=None if who is None else [],
@@ -57,8 +61,9 @@ def networkless() -> tuple[str, ...]:
 class ReleasePrograms:
     """`work.Gateway`, for real."""
 
-    def __init__(self, layout: Layout, user: str = "", alone: Sequence[str] = ()) -> None:
+    def __init__(self, layout: Layout, user: str = "", alone: Sequence[str] = (), keep: Sequence[int] = ()) -> None:
         self._layout = layout
+        self._keep = keep
         self._user = user if os.geteuid() == 0 else ""
         self._alone = alone
 
@@ -66,7 +71,7 @@ class ReleasePrograms:
         config = ("--config", str(self._layout.settings))
         command = [str(release.python(kind)), "-I", "-B", "-m", "appliance.cli", *config, *words]
         alone = () if words[0] in LOCAL else self._alone
-        return run([*alone, *command], within=within, user=self._user)
+        return run([*alone, *command], within=within, user=self._user, keep=self._keep)
 
 
 def compile_all(python: Path, site: Path, sources: Sequence[str], alone: Sequence[str]) -> None:

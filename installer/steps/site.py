@@ -86,4 +86,5 @@ class Wrappers:
             work.means.service.remove()
             if work.facts.get("made_user"):
                 accounts.remove(work.facts["user"])
-            remove_tree(work.layout.bin)
+            for folder in (work.layout.bin, work.layout.run, work.layout.log):
+                remove_tree(folder)

@@ -23,6 +23,8 @@ class Copy:
 
     def undo(self, work: Work) -> None:
         remove_tree(work.folder)
+        if work.layout.staging.is_dir() and not any(work.layout.staging.iterdir()):
+            work.layout.staging.rmdir()
 
 
 class Verify:

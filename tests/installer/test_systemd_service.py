@@ -1,0 +1,63 @@
+"""What is asked of systemd, and in which order. systemctl is a list here."""
+
+from pathlib import Path
+
+import pytest
+
+from installer import accounts
+from installer.layout import Layout
+from installer.service import SystemdService, _ports
+from installer.work import Ran
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[SystemdService, list[str]]:
+    layout = Layout(tmp_path / "opt", tmp_path / "etc", tmp_path / "data")
+    (layout.current / "bundle/units").mkdir(parents=True)
+    (layout.current / "bundle/units/redoubt.service").write_text((ROOT / "installer/units/redoubt.service").read_text())
+    layout.config.mkdir()
+    layout.settings.write_text("listen:\n  api:\n    port: 5400\n\n  admin:\n    port: 5401\n\nmodels:\n  - port: 9\n")
+    asked: list[str] = []
+    monkeypatch.setattr(accounts, "give", lambda folder, user: asked.append(f"give {folder.name} {user}"))
+    monkeypatch.setattr("installer.service.check", lambda *_: 1.1)
+
+    def systemctl(*words: str) -> Ran:
+        asked.append(" ".join(words))
+        return Ran(0, "", "")
+
+    return SystemdService(layout, "redoubt", Path("/usr/bin/python3.11"), tmp_path / "units", systemctl), asked
+
+
+def test_a_start_renders_the_unit_of_the_release_that_starts(placed: tuple[SystemdService, list[str]]) -> None:
+    service, asked = placed
+
+    service.start()
+
+    assert asked == ["give data redoubt", "daemon-reload", "enable redoubt.service", "start redoubt.service"]
+    text = (service._units / "redoubt.service").read_text()
+    assert "SocketBindAllow=tcp:5400\nSocketBindAllow=tcp:5401\n" in text
+    assert "tcp:9" not in text
+
+
+def test_the_networks_of_the_site_outlive_an_upgrade_and_not_a_removal(
+    placed: tuple[SystemdService, list[str]],
+) -> None:
+    service, asked = placed
+    service.start()
+    networks = service._units / "redoubt.service.d/10-networks.conf"
+    networks.write_text("[Service]\nIPAddressAllow=10.20.0.0/16\n")
+
+    service.stop()
+    service.start()
+    assert "10.20.0.0/16" in networks.read_text()
+    service.remove()
+
+    assert list(service._units.iterdir()) == []
+    assert asked[-2:] == ["disable redoubt.service", "daemon-reload"]
+
+
+def test_ports_are_those_the_gateway_listens_on() -> None:
+    assert _ports("data: x\n") == (4000, 4001)
+    assert _ports("listen:\n  api: {port: 6000}\n  admin: {port: 6001}\ndata: x\nother:\n  port: 7\n") == (6000, 6001)
