@@ -63,7 +63,8 @@ trap 'rm -rf -- "$private"' EXIT
 trap 'exit 2' HUP INT TERM
 cp -RP -- "$here" "$private/medium"
 here=$private/medium
-# shellcheck disable=SC2086 -- two flags or nothing
+# two flags or nothing:
+# shellcheck disable=SC2086
 sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" $expired $clock "$here" || {
   echo 'install.sh: nothing was installed, and nothing of this medium has run: verify.sh did not pass' >&2
   exit 1

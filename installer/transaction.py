@@ -91,6 +91,7 @@ def recover(work: Work, story: Story) -> None:
     """Bring an interrupted operation to its end: forward when it was committed, else back."""
     if work.operation.committed:
         work.means.progress.say(f"finishing the {work.operation.verb} that was interrupted after its commit")
+        work.means.progress.expect(len(story.after))
         finish(work, story)
     else:
         work.means.progress.say(f"taking back the {work.operation.verb} that was interrupted before its commit")
