@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from offline.rules.names import shown
 from offline.rules.refusal import Fault, Refused
 
-_LINE = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^\s;]+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
+_HEAD = re.compile(r"# redoubt lock: (?P<kind>[a-z]{1,16}), (?P<python>cp3[0-9]{1,2}), (?P<arch>[a-z0-9_]{1,16})")
+_LINE = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[0-9A-Za-z][0-9A-Za-z.!+_-]*) --hash=sha256:(?P<sha256>[0-9a-f]{64})"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -34,11 +37,13 @@ def normalised(name: str) -> str:
 
 
 def read_lock(text: str) -> list[Pin]:
-    """Raises Refused at the first line that is not exactly one pin with exactly one sha256, and when there is none."""
+    """Raises Refused for everything that `write_lock` would not have written: pip would read it its own way."""
+    first, *rest = text.removesuffix("\n").split("\n")
+    head = _HEAD.fullmatch(first)
+    if head is None:
+        raise Refused(Fault.LOCK, f"the first line is not `# redoubt lock: kind, python, machine`: `{shown(first)}`")
     pins: list[Pin] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line or line.startswith("#"):
-            continue
+    for number, line in enumerate(rest, 2):
         found = _LINE.fullmatch(line)
         if found is None or found["name"] != normalised(found["name"]):
             raise Refused(
@@ -50,6 +55,8 @@ def read_lock(text: str) -> list[Pin]:
         raise Refused(Fault.LOCK, f"pinned twice: {', '.join(doubled)}")
     if not pins:
         raise Refused(Fault.LOCK, "the lock pins nothing")
+    if write_lock(head["kind"], head["python"], head["arch"], pins) != text:
+        raise Refused(Fault.LOCK, "the lock is not written in its one form, which is sorted and ends with a newline")
     return pins
 
 

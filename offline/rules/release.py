@@ -2,13 +2,14 @@
 
 import hashlib
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from offline.rules.lock import Pin, read_lock
+from offline.rules.lock import Pin, read_lock, write_lock
 from offline.rules.manifest import LARGEST, Environment, Manifest, WheelEntry, read_manifest
 from offline.rules.moments import write_moment
-from offline.rules.names import ALGORITHMS, LONGEST_SIGNATURE, Beside, shown
+from offline.rules.names import LONGEST_SIGNATURE, Beside, beside, shown
 from offline.rules.openssl import Check
 from offline.rules.refusal import Fault, Refused
 from offline.rules.signatures import signers
@@ -22,6 +23,8 @@ STARTUP_LIST = "policy/pth-allow.txt"
 SBOM = "sbom/redoubt.cdx.json"
 OWN = "redoubt-gateway"
 KINDS = ("serve", "tools")
+PROGRAMS = "../bin/"  # beside site-packages as far as names go: no member of a wheel can begin like that
+_OURS = re.compile(r"redoubt([._-].*)?", re.IGNORECASE)
 
 
 def check_release(folder: Path, sums: Sums, progress: Progress | None = None) -> Manifest:
@@ -100,7 +103,10 @@ def _check_environment(
     what = f"{environment.kind} for {environment.python}"
     if environment.kind not in KINDS or environment.lock != f"locks/{environment.kind}-{environment.python}.txt":
         raise Refused(Fault.MANIFEST, f"manifest.json names an environment that is none: `{shown(what)}`")
-    pins = read_lock(read_small(folder / environment.lock, LARGEST).decode("ascii", "replace"))
+    text = read_small(folder / environment.lock, LARGEST).decode("ascii", "replace")
+    pins = read_lock(text)
+    if text != write_lock(environment.kind, environment.python, manifest.arch, pins):
+        raise Refused(Fault.LOCK, f"`{environment.lock}` says in its first line that it is another lock")
     own = [wheel for wheel in wheels.values() if wheel.name == OWN]
     if len(own) != 1 or own[0].version != manifest.version:
         raise Refused(Fault.LOCK, f"there must be exactly one wheel of `{OWN}`, of version {manifest.version}")
@@ -109,7 +115,9 @@ def _check_environment(
     for wheel in chosen:
         if environment.kind == "serve" and wheel.startup:
             raise Refused(Fault.STARTUP, f"`{wheel.file}` may not be in {what}: it runs code at every start")
-        for path in wheel.installs:
+        if wheel.name != OWN and (taken := [name for name in wheel.scripts if _OURS.fullmatch(name)]):
+            raise Refused(Fault.WHEEL, f"`{wheel.file}` would put `{shown(taken[0])}` in place of our own program")
+        for path in (*wheel.installs, *(f"{PROGRAMS}{name.lower()}" for name in wheel.scripts)):
             if (other := places.setdefault(path, wheel.file)) != wheel.file:
                 raise Refused(Fault.WHEEL, f"`{wheel.file}` and `{other}` would both install `{shown(path)}`")
     return {wheel.file for wheel in chosen}
@@ -128,14 +136,20 @@ def approval_line(sbom_sha256: str) -> bytes:
 
 
 def check_approval(folder: Path, sums: Sums, reviewer: Key, check: Check) -> None:
-    """Raises Refused unless the reviewer with that key signed this SBOM."""
-    given: dict[Beside, bytes] = {}
-    for algorithm in ALGORITHMS:
-        file = folder / f"APPROVAL.{reviewer.id}.{algorithm}.sig"
-        if algorithm == reviewer.algorithm and file.exists():
-            given[Beside(reviewer.id, algorithm, approval=True)] = read_small(file, LONGEST_SIGNATURE)
-    if not given:
+    """Raises Refused unless the reviewer with that key signed this SBOM, and nobody else approved anything."""
+    wanted = Beside(reviewer.id, reviewer.algorithm, approval=True)
+    there = {kind: one for one in folder.iterdir() if (kind := beside(one.name)) is not None and kind.approval}
+    if strangers := sorted(there.keys() - {wanted}):
+        raise Refused(
+            Fault.APPROVAL,
+            f"there is an approval by `{strangers[0].id}` ({strangers[0].form}), whom nobody asked; take it away, or "
+            "ask that reviewer",
+        )
+    if wanted not in there:
         raise Refused(Fault.APPROVAL, f"`{reviewer.id}` has not approved this SBOM; it takes `redoubt sbom approve`")
+    if SBOM not in sums.files:
+        raise Refused(Fault.APPROVAL, f"there is no `{SBOM}` here to have been approved")
+    given = {wanted: read_small(there[wanted], LONGEST_SIGNATURE)}
     signers(approval_line(sums.files[SBOM]), given, [reviewer], check)
 
 

@@ -18,6 +18,7 @@ from offline.rules.trust import Trust, fingerprint, read_trust
 
 SLACK = timedelta(days=1)  # how far a clock may be behind what was signed
 PROVENANCE = "provenance.json"
+REVIEWED = "app"  # the channel of what may be approved; who approved it is judged by `release.check_approval`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,8 @@ class Verified:
 def verify(folder: Path, trust: Trust, asked: Asked, check: Check, progress: Progress | None = None) -> Verified:
     """Raises Refused; nothing of the folder is run, unpacked or believed before that is decided."""
     tree = look(folder)
+    if asked.channel != REVIEWED and (approvals := [name for name, kind in tree.beside.items() if kind.approval]):
+        raise Refused(Fault.APPROVAL, f"`{approvals[0]}` approves an SBOM, and only a release has one")
     content = read_small(folder / SUMS, LARGEST)
     by = _signed_by(tree, content, trust, asked.channel, check)
     sums = read_sums(content)

@@ -115,6 +115,8 @@ def _read(file: str, named: WheelName, archive: zipfile.ZipFile, measured: tuple
     installs, scripts = _destinations(file, members, info)
     if (points := members.get(f"{info}/entry_points.txt")) is not None:
         scripts += _entry_points(file, archive.read(points))
+    if len({one.lower() for one in scripts}) < len(scripts):
+        raise Refused(Fault.WHEEL, f"`{file}` would put two programs under one name")
     if own := [one for one in scripts if _ENVIRONMENTS_OWN.fullmatch(one)]:
         raise Refused(Fault.WHEEL, f"`{file}` would put `{shown(own[0])}` in place of the environment's own program")
     return Wheel(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from offline.rules.lock import Pin, read_lock, write_lock
 from offline.rules.names import SUMS
 from offline.rules.refusal import Fault, Refused
 from offline.rules.release import approval_line, check_approval, check_release
@@ -99,8 +100,9 @@ def broken(content: Callable[[], bytes]) -> Attack:
 
 def pin(folder: Path, file: Path) -> None:
     for lock in (folder / "locks").glob("*.txt"):
-        line = f"evil==1.0 --hash=sha256:{sha256(file.read_bytes()).hexdigest()}\n"
-        lock.write_text(lock.read_text() + line)
+        kind, _, python = lock.stem.partition("-")
+        mine = Pin("evil", "1.0", sha256(file.read_bytes()).hexdigest())
+        lock.write_text(write_lock(kind, python, RELEASE.head.arch, [*read_lock(lock.read_text()), mine]))
 
 
 def record(change: Callable[[bytes], bytes], files: Mapping[str, bytes] | None = None) -> Attack:
@@ -137,6 +139,20 @@ def write(path: str, content: bytes) -> Attack:
         (folder / path).write_bytes(content)
 
     return add
+
+
+def lock_of(lines: bytes) -> Attack:
+    return write("locks/serve-cp311.txt", b"# redoubt lock: serve, cp311, x86_64\n" + lines)
+
+
+def locked(edit: Callable[[list[str]], list[str]]) -> Attack:
+    """The lines of the serving environment's lock, edited; signed."""
+
+    def spoil(folder: Path) -> None:
+        lock = folder / "locks" / "serve-cp311.txt"
+        lock.write_text("".join(edit(lock.read_text().splitlines(keepends=True))))
+
+    return resealed(spoil)
 
 
 def change(path: str, old: bytes, new: bytes) -> Attack:
@@ -180,6 +196,25 @@ def doubled_member() -> bytes:
     return made.replace(b"evil/py", b"evil.py")
 
 
+def entry_point(name: str) -> bytes:
+    return f"[console_scripts]\n{name} = evil:main\n".encode()
+
+
+def two_programs(first: str, second: str, *, script: bool = False) -> Attack:
+    """`alpha`, which is pinned everywhere, made anew with a program, and `evil` beside it with another."""
+
+    def plant(folder: Path) -> None:
+        old = sha256((folder / "wheels" / "alpha-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+        points = {"alpha-1.0.dist-info/entry_points.txt": entry_point(first)}
+        file = wheel(folder / "wheels", "alpha", "1.0", points)
+        for lock in (folder / "locks").glob("*.txt"):
+            lock.write_text(lock.read_text().replace(old, sha256(file.read_bytes()).hexdigest()))
+        own = {f"evil-1.0.data/scripts/{second}": b"#!python\n"}
+        evil(own if script else {f"{INFO}/entry_points.txt": entry_point(second)})(folder)
+
+    return plant
+
+
 def set_id(folder: Path) -> None:
     (folder / "install.sh").chmod(0o4755)
 
@@ -219,17 +254,17 @@ ATTACKS: dict[str, tuple[Attack, Fault, str]] = {
     ),
     "two wheels that install one path": (evil({"alpha/__init__.py": b"evil"}), Fault.WHEEL, "both install"),
     "lock without a hash": (
-        resealed(write("locks/serve-cp311.txt", b"alpha==1.0\n")),
+        resealed(lock_of(b"alpha==1.0\n")),
         Fault.LOCK,
         "expected `name==version",
     ),
     "lock with a URL": (
-        resealed(write("locks/serve-cp311.txt", b"alpha @ https://example.test/a.whl\n")),
+        resealed(lock_of(b"alpha @ https://example.test/a.whl\n")),
         Fault.LOCK,
         "expected `name==version",
     ),
     "lock with an index": (
-        resealed(write("locks/serve-cp311.txt", b"--index-url https://example.test\n")),
+        resealed(lock_of(b"--index-url https://example.test\n")),
         Fault.LOCK,
         "expected `name==version",
     ),
@@ -237,6 +272,45 @@ ATTACKS: dict[str, tuple[Attack, Fault, str]] = {
         resealed(lambda folder: doubled_pin(folder / "locks" / "serve-cp311.txt")),
         Fault.LOCK,
         "pinned twice",
+    ),
+    "lock without its first line": (locked(lambda lines: lines[1:]), Fault.LOCK, "first line"),
+    "lock of another environment": (
+        locked(lambda lines: [lines[0].replace("serve", "tools"), *lines[1:]]),
+        Fault.LOCK,
+        "another lock",
+    ),
+    "lock of another machine": (
+        locked(lambda lines: [lines[0].replace("x86_64", "aarch64"), *lines[1:]]),
+        Fault.LOCK,
+        "another lock",
+    ),
+    "lock with a second comment": (locked(lambda lines: [*lines, "# more\n"]), Fault.LOCK, "expected `name==version"),
+    "lock with a blank line": (locked(lambda lines: [*lines, "\n"]), Fault.LOCK, "expected `name==version"),
+    "lock out of order": (locked(lambda lines: [lines[0], *reversed(lines[1:])]), Fault.LOCK, "one form"),
+    "lock without its last newline": (locked(lambda lines: [*lines[:-1], lines[-1][:-1]]), Fault.LOCK, "one form"),
+    "lock that pip reads on over two lines": (
+        locked(lambda lines: [lines[0], lines[1].replace(" --hash", " \\\n--hash"), *lines[2:]]),
+        Fault.LOCK,
+        "expected `name==version",
+    ),
+    # programs
+    "two wheels with one program": (two_programs("tool", "tool"), Fault.WHEEL, "both install `../bin/tool`"),
+    "two wheels whose programs differ by case": (two_programs("tool", "Tool"), Fault.WHEEL, "both install"),
+    "entry point of one wheel, script of another": (
+        two_programs("tool", "tool", script=True),
+        Fault.WHEEL,
+        "both install `../bin/tool`",
+    ),
+    "one wheel with one program twice": (
+        record(bytes, {f"{INFO}/entry_points.txt": entry_point("tool"), "evil-1.0.data/scripts/tool": b"#!x\n"}),
+        Fault.WHEEL,
+        "two programs under one name",
+    ),
+    "another wheel's `redoubt`": (evil({f"{INFO}/entry_points.txt": entry_point("redoubt")}), Fault.WHEEL, "our own"),
+    "another wheel's `Redoubt-Installer` as a script": (
+        evil({"evil-1.0.data/scripts/Redoubt-Installer": b"#!/bin/sh\n"}),
+        Fault.WHEEL,
+        "our own",
     ),
     # RECORD
     "RECORD with a wrong hash": (
@@ -355,7 +429,8 @@ ATTACKS: dict[str, tuple[Attack, Fault, str]] = {
 
 
 def doubled_pin(lock: Path) -> None:
-    lock.write_text(lock.read_text() + lock.read_text())
+    lines = lock.read_text().splitlines(keepends=True)
+    lock.write_text("".join([*lines, *lines[1:]]))
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,25 @@ def test_a_trust_file_reads_as_it_was_written(number: int) -> None:
 @given(PINS)
 def test_a_lock_reads_as_it_was_written(pins: list[Pin]) -> None:
     assert read_lock(write_lock("serve", "cp311", "x86_64", pins)) == sorted(pins)
+
+
+@given(PINS, EDITS)
+def test_a_lock_that_reads_at_all_is_in_the_one_form(pins: list[Pin], edit: tuple[int, str, bytes]) -> None:
+    text = edited(write_lock("serve", "cp311", "x86_64", pins).encode(), edit).decode("latin-1")
+
+    with suppress(Refused):
+        read = read_lock(text)
+        kind, python, arch = text.partition("\n")[0].removeprefix("# redoubt lock: ").split(", ")
+        assert write_lock(kind, python, arch, read) == text
+
+
+def test_every_lock_of_this_tree_is_in_the_one_form() -> None:
+    locks = sorted((Path(__file__).parents[3] / "offline" / "locks").glob("*.txt"))
+
+    assert len(locks) == 24
+    for lock in locks:
+        kind, python, arch = lock.stem.split("-")
+        assert write_lock(kind, python, arch, read_lock(lock.read_text())) == lock.read_text(), lock.name
 
 
 @pytest.fixture(scope="module")
