@@ -34,9 +34,10 @@ if [ -n "$answers" ]; then
   [ -z "$(answer accept_expired)" ] || expired=--accept-expired
   [ -z "$(answer accept_clock)" ] || clock=--accept-clock
 fi
-seq=0
-if [ -r "$prefix/state/installed.json" ]; then # a site that believes somebody already, and has seen a number
+seq=0 known=''
+if [ -r "$prefix/state/installed.json" ]; then # a site that believes somebody already, and has seen a number and a moment
   seq=$(sed -n 's/^  "highest": \([0-9]*\),*$/\1/p' "$prefix/state/installed.json")
+  known=$(sed -n 's/^  "known": "\([0-9TZ:-]*\)",*$/\1/p' "$prefix/state/installed.json")
   if [ -z "$fingerprint" ]; then
     for trust in "$prefix"/state/trust/*.trust; do break; done
     fingerprint=$(sha256sum <"$trust" | cut -d ' ' -f 1)
@@ -65,7 +66,7 @@ cp -RP -- "$here" "$private/medium"
 here=$private/medium
 # two flags or nothing:
 # shellcheck disable=SC2086
-sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" $expired $clock "$here" || {
+sh "$here/verify.sh" --fingerprint "$fingerprint" ${trust:+--trust "$trust"} --seq "${seq:-0}" ${known:+--known "$known"} $expired $clock "$here" || {
   echo 'install.sh: nothing was installed, and nothing of this medium has run: verify.sh did not pass' >&2
   exit 1
 }

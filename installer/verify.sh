@@ -5,19 +5,19 @@
 case ${1-} in --clean) shift ;; *) unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
   exec /usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC /bin/sh "$0" --clean "$@" ;; esac
 PATH=/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; umask 077; set -u
-usage='usage: sh verify.sh --fingerprint HEX [--trust FILE] [--seq N] [--now MOMENT] [--accept-expired] [--accept-clock] [FOLDER]
+usage='usage: sh verify.sh --fingerprint HEX [--trust FILE] [--seq N] [--known MOMENT] [--now MOMENT] [--accept-expired] [--accept-clock] [FOLDER]
   --fingerprint  SHA-256 of the trust file, from paper, in any grouping; FOLDER is `.` when not given
   --trust        that trust file; without it, the one in FOLDER/trust that has the fingerprint
-  --seq          the number of the newest release this site has seen: an older one is refused
+  --seq, --known the number and the newest moment that this site has seen: nothing older is taken, whatever the clock says
   exit code: 0 verified, 1 refused, 2 it could not be tried
 example: sh verify.sh --fingerprint "9f86 d081 884c 7d65 ..." --seq 7 /media/usb/redoubt-0.1.0-x86_64'
 say() { printf '%s' "$*" | tr -c '\040-\176' '?'; echo; }; stuck() { say "verify.sh: $1" >&2; exit 2; }
 refuse() { say "verify.sh: refused: $2 [$1]" >&2; exit 1; }
-paper='' trust='' seq=0 now='' late='' clock='' folder=''; while [ $# -gt 0 ]; do
-  case $1 in --fingerprint | --trust | --seq | --now) [ $# -gt 1 ] || stuck "\`$1\` wants a value; see --help" ;; esac
+paper='' trust='' seq=0 now='' known=1970-01-01T00:00:00Z late='' clock='' folder=''; while [ $# -gt 0 ]; do
+  case $1 in --fingerprint | --trust | --seq | --known | --now) [ $# -gt 1 ] || stuck "\`$1\` wants a value; see --help" ;; esac
   case $1 in --help) printf '%s\n' "$usage"; exit 0 ;;
     --fingerprint) paper=$(printf %s "$2" | tr -d ' :\n\t-' | tr A-F a-f); shift ;;
-    --trust) trust=$2; shift ;; --seq) seq=$2; shift ;; --now) now=$2; shift ;;
+    --trust) trust=$2; shift ;; --seq) seq=$2; shift ;; --now) now=$2; shift ;; --known) known=$2; shift ;;
     --accept-expired) late=yes ;; --accept-clock) clock=yes ;; -*) stuck "unknown option \`$1\`; see --help" ;;
     *) [ -z "$folder" ] || stuck 'more than one folder; see --help'; folder=$1 ;;
   esac; shift; done
@@ -27,7 +27,8 @@ case $seq in '' | *[!0-9]* | ???????????*) stuck '`--seq` wants a number; see --
 for f in openssl sha256sum base64 comm cut date fold mktemp sort tail uniq wc; do command -v $f >/dev/null || stuck "\`$f\` is missing [tool]"; done
 tmp=$(mktemp -d /tmp/verify.XXXXXXXX) || stuck 'no temporary folder could be made below /tmp'; trap 'rm -rf "$tmp"' EXIT; trap 'exit 2' HUP INT TERM
 moment() { case $1 in [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z) date -u -d "$1" +%s ;; *) false ;; esac 2>/dev/null; }
-now=$(moment "${now:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}") || stuck '`--now` wants a moment such as 2026-11-22T00:00:00Z'
+now=$(moment "${now:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}") && known=$(moment "$known") || stuck '`--now` and `--known` want a moment such as 2026-11-22T00:00:00Z'
+newest=$now; [ "$known" -le "$now" ] || newest=$known # a dead battery revives no old medium
 small() { [ "$(wc -c <"$1")" -le "$2" ] || refuse size "\`${1##*/}\` has more than $2 bytes"; }
 plain() { # file, fault: lines of printable ASCII
   [ -s "$1" ] && [ -z "$(tail -c 1 "$1")" ] && [ "$(tr -d '\n\040-\176' <"$1" | wc -c)" -eq 0 ] || refuse "$2" "\`${1##*/}\` is not lines of plain ASCII"; }
@@ -55,8 +56,7 @@ load() { # a trust file: sets keys roles number made ends
     refuse trust 'the trust file gives one key to two ids, or two keys of one kind to one'
   set -f; set -- $head; set +f; [ $# -gt 7 ] || refuse trust 'the trust file has no header'
   number=${5#number=} made=${6#created=} ends=${7#expires=}; lead="# redoubt-trust v1 product=redoubt number=$number created=$made expires=$ends "
-  case $number in '' | 0* | *[!0-9]* | ???????*) refuse trust 'the trust file has no number' ;; esac
-  case $head in "$lead"*) roles=" ${head#"$lead"} " ;; *) refuse trust 'the trust file has no header of this product' ;; esac
+  case $number in '' | 0* | *[!0-9]* | ???????*) refuse trust 'the trust file has no number' ;; esac; case $head in "$lead"*) roles=" ${head#"$lead"} " ;; *) refuse trust 'the trust file has no header of this product' ;; esac
   made=$(moment "$made") && ends=$(moment "$ends") || refuse trust 'the trust file has no span of time'; }
 says() { # form, key, message, signature: whether openssl finds it right
   { echo '-----BEGIN PUBLIC KEY-----'; printf '%s\n' "$2" | fold -w 64; echo '-----END PUBLIC KEY-----'; } >"$tmp/key.pem"
@@ -80,15 +80,14 @@ echo kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6
 if says ed25519 $rfc "$tmp/yes" "$tmp/rfc"; then rawin=yes; fi; if says ed25519 $rfc "$tmp/no" "$tmp/rfc"; then refuse tool 'this openssl finds a wrong signature right'; fi
 walk "$folder" >"$tmp/files" 3>"$tmp/folders"
 found=none # step 1: the trust file that the paper names, and the chain that leads on from it
-for f in "$folder"/trust/*.trust; do f=${trust:-"$f"}; [ -f "$f" ] || continue
-  cp -- "$f" "$tmp/trust"; found=$(sha256sum <"$tmp/trust"); found=${found%% *}; [ "$found" != "$paper" ] || break; done
+for f in "$folder"/trust/*.trust; do f=${trust:-"$f"}; [ -f "$f" ] || continue; cp -- "$f" "$tmp/trust"; found=$(sha256sum <"$tmp/trust"); found=${found%% *}; [ "$found" != "$paper" ] || break; done
 [ "$found" = "$paper" ] || refuse trust "the trust file has the fingerprint $found, which is not the one given; compare the paper"
 load "$tmp/trust"; say "trust file $number has the fingerprint given"; while f=$folder/trust/$((number + 1)).trust && [ -f "$f" ]; do
   was=$number then=$made old=$keys rules=$roles; cp -- "$f" "$tmp/link"; load "$tmp/link"
   [ "$number" -eq $((was + 1)) ] && [ "$made" -ge "$then" ] || refuse trust "\`${f##*/}\` does not follow trust file $was"
   link=$f; signed root "$tmp/link" "$link" "$old$keys" "$old" "$rules"; signed root "$tmp/link" "$link" "$old$keys" "$keys" "$roles"
   say "trust file $number follows, signed by$by"; done
-[ "$now" -le "$ends" ] || [ -n "$late" ] || refuse expired "trust file $number is past its time; bring a newer one, or --accept-expired"
+[ "$newest" -le "$ends" ] || [ -n "$late" ] || refuse expired "trust file $number is past its time; bring a newer one, or --accept-expired"
 cp -- "$folder/SHA256SUMS" "$tmp/SHA256SUMS"; sums=$tmp/SHA256SUMS # step 2: who signed
 signed app "$sums" "$folder/SHA256SUMS" "$keys" "$keys" "$roles"; say "SHA256SUMS is signed by$by($count, it takes $need)"
 plain "$sums" format; read -r head <"$sums"; # step 3: what it is, for whom, and when
@@ -101,8 +100,9 @@ for f in "$number" "${2#*=}"; do case $f in '' | 0?* | *[!0-9]* | ???????????*) 
 [ "$channel" = app ] || refuse channel "this is of the channel \`$channel\`; \`app\` was asked for"
 case $arch in any | "$(uname -m)") ;; *) refuse architecture "this is for \`$arch\`; the machine is \`$(uname -m)\`" ;; esac
 since=$(moment "$made") && until=$(moment "${1#*=}") && [ "$until" -gt "$since" ] || refuse header "\`$made ${1#*=}\` is no span of time"
-[ "$now" -ge $((since - 86400)) ] || [ -n "$clock" ] || refuse clock "the clock is before $made, when this was signed; set it, or --accept-clock"
-[ "$now" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"
+for f in "$since" "$known"; do [ "$now" -ge $((f - 86400)) ] || [ -n "$clock" ] ||
+  refuse clock "the clock is more than a day before $(date -u -d "@$f" +%Y-%m-%dT%H:%M:%SZ), which was signed already; set it, or --accept-clock"; done
+[ "$newest" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"
 [ "$number" -ge "$seq" ] || refuse rollback "this has number $number; the site has seen $seq and goes back to none before"
 tail -n +2 "$sums" >"$tmp/list"; count=0 # step 4: every file, and nothing else
 while IFS= read -r line; do

@@ -1,10 +1,13 @@
 """install.sh runs what it verified, whatever happens to the medium meanwhile, and leaves no copy behind."""
 
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from installer.installed import Installed, write_installed
+from installer.layout import within
 from tests.fakes.bundle import write_tree, zipped
 
 ROOT = Path(__file__).parents[3]
@@ -58,3 +61,17 @@ def test_no_copy_of_the_medium_is_left(medium: Path, tmp_path: Path, code: int) 
     install(medium)
 
     assert list((tmp_path / "stage").iterdir()) == []
+
+
+def test_what_the_site_has_seen_is_told_to_verify_sh(medium: Path, tmp_path: Path) -> None:
+    layout = within(tmp_path / "site")
+    write_installed(layout, Installed(release="a", seq=7, highest=9, known="2027-01-02T03:04:05Z"))
+    layout.trust.mkdir(parents=True)
+    whom = b"whom the site believes"
+    (layout.trust / "1.trust").write_bytes(whom)
+    (medium / "verify.sh").write_text('echo "$*"\n')
+
+    told = install(medium).stdout
+
+    assert f"--fingerprint {sha256(whom).hexdigest()} --trust" in told
+    assert "--seq 9 --known 2027-01-02T03:04:05Z " in told

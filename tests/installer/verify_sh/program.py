@@ -15,6 +15,7 @@ def run(
     shell: Sequence[str] = ("sh",),
     script: Path = SCRIPT,
     paper: str | None = None,
+    now: str = NOW,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """`paper`: the fingerprint; without it, that of the folder's first trust file as it is now."""
@@ -22,7 +23,7 @@ def run(
         first = folder / "trust" / "1.trust"
         paper = hashlib.sha256(first.read_bytes()).hexdigest() if first.is_file() else "0" * 64
     return subprocess.run(
-        [*shell, str(script), *words, "--fingerprint", paper, "--now", NOW, str(folder)],
+        [*shell, str(script), *words, "--fingerprint", paper, "--now", now, str(folder)],
         env=environment if environment is not None else {"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
