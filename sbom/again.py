@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sbom import debian
 from sbom.collect import Tables, collect
 from sbom.model import Inventory, Party, Product, Refused, Target
 from sbom.view import View
@@ -21,8 +22,12 @@ def epoch(document: View) -> int:
 
 
 def inventory(document: View, wheels: Path, tables: Tables) -> Inventory:
-    """Collect the wheels a document of ours names. Raises Refused when one is missing, or the document is not ours."""
-    return collect(_places(document, wheels), _product(document), tables)
+    """Collect the wheels a document of ours names, and the image's root beside them where one travels. Raises Refused
+    when one is missing, or the document is not ours.
+    """
+    product = _product(document)
+    root = debian.read(wheels.parent / "image", product, tables.policy)
+    return collect(_places(document, wheels), product, tables, root.natives)
 
 
 def _places(document: View, wheels: Path) -> Mapping[Target, list[Path]]:

@@ -28,8 +28,13 @@ class Tables:
         self.known = known or natives.load()
 
 
-def collect(wheels: Mapping[Target, Sequence[Path]], product: Product, tables: Tables) -> Inventory:
-    """Read every wheel and settle everything about it. Raises Refused at the first thing that must not be shipped."""
+def collect(
+    wheels: Mapping[Target, Sequence[Path]], product: Product, tables: Tables, image: Sequence[Native] = ()
+) -> Inventory:
+    """Read every wheel and settle everything about it. Raises Refused at the first thing that must not be shipped.
+
+    `image`: the parts of the image's root file system, see debian.py.
+    """
     read = _read(wheels, tables)
     placed = {target: _by_name(target, [read[path.name] for path in paths]) for target, paths in wheels.items()}
     inside = {file: natives.inside(one, tables.known) for file, one in read.items()}
@@ -46,7 +51,8 @@ def collect(wheels: Mapping[Target, Sequence[Path]], product: Product, tables: T
     merged = _merge([one for found in inside.values() for one in found])
     for native in merged:
         licences.check(native.licence, native.name, tables.policy)
-    return Inventory(product=product, components=components, natives=merged, outside=outside)
+    natives_ = tuple(sorted((*merged, *image)))
+    return Inventory(product=product, components=components, natives=natives_, outside=outside)
 
 
 def _read(wheels: Mapping[Target, Sequence[Path]], tables: Tables) -> dict[str, Wheel]:

@@ -185,8 +185,8 @@ def _native(one: Native) -> Json:
         [
             ("bsi:component:filename", one.file),
             ("bsi:component:executable", "executable"),
-            ("bsi:component:archive", "no archive"),
-            ("bsi:component:structured", "unstructured"),
+            ("bsi:component:archive", "archive" if one.archive else "no archive"),
+            ("bsi:component:structured", "structured" if one.archive else "unstructured"),
         ]
         if one.file
         else [(KIND, "part")]
@@ -232,13 +232,15 @@ def _source(vcs: str) -> list[Json]:
 
 
 def needs_of_product(inventory: Inventory) -> tuple[str, ...]:
-    """The wheels that no other wheel needs, the product's own, and what is always there outside."""
+    """The wheels that no other wheel needs, the product's own, the image's root, and what is always there outside."""
     needed = {ref for one in inventory.components for ref in one.needs}
+    needed |= {ref for native in inventory.natives for ref in native.needs}
     roots = {
         one.ref
         for one in inventory.components
         if one.ref not in needed or one.wheel.name == inventory.product.distribution
     }
+    roots |= {one.ref for one in inventory.natives if one.ref not in needed}
     return tuple(sorted(roots | {one.ref for one in inventory.outside if one.ref not in needed}))
 
 

@@ -99,6 +99,7 @@ class Native(msgspec.Struct, frozen=True, kw_only=True, order=True):
     sha512: str = ""
     copyright: str = ""
     needs: tuple[str, ...] = ()  # refs
+    archive: bool = False  # the file is one of many
 
     @property
     def ref(self) -> str:

@@ -140,7 +140,7 @@ def _summary(inventory: Inventory, facts: Facts) -> str:
         ("Packages", str(len(packages))),
         ("Wheel files", str(len(inventory.components))),
         ("Native files, all accounted for", str(files)),
-        ("Libraries inside wheels", str(len(inventory.natives))),
+        ("Libraries inside wheels and the image", str(len(inventory.natives))),
         ("Licences that are valid SPDX", f"{_valid(inventory):g} %"),
         ("Licence texts shipped", str(facts.texts)),
         ("Models", str(facts.models)),
@@ -220,7 +220,11 @@ def _natives(natives: Sequence[Native], outside: Sequence[Outside]) -> str:
     return "\n".join(
         [
             '<h2 id="natives">Native and copied libraries</h2>',
-            _table("Inside wheels", ("Library", "Version", "Licence", "In", "How it is known"), rows),
+            _table(
+                "Inside wheels, and in the image's root file system",
+                ("Library", "Version", "Licence", "In", "How it is known"),
+                rows,
+            ),
             "<h3>Outside the delivery</h3>",
             _table("What the host provides", ("Name", "Version", "Licence", "Why"), beyond),
         ]

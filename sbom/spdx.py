@@ -11,6 +11,7 @@ from spdx_tools.spdx.jsonschema.document_converter import DocumentConverter
 from spdx_tools.spdx.model.actor import Actor, ActorType
 from spdx_tools.spdx.model.checksum import Checksum, ChecksumAlgorithm
 from spdx_tools.spdx.model.document import CreationInfo, Document
+from spdx_tools.spdx.model.extracted_licensing_info import ExtractedLicensingInfo
 from spdx_tools.spdx.model.package import ExternalPackageRef, ExternalPackageRefCategory, Package, PackagePurpose
 from spdx_tools.spdx.model.relationship import Relationship, RelationshipType
 from spdx_tools.spdx.model.spdx_no_assertion import SpdxNoAssertion
@@ -37,7 +38,10 @@ def document(inventory: Inventory, epoch: int) -> bytes:
         *_relations(inventory, ids),
     ]
     made = Document(
-        _creation(inventory, epoch, ids), sorted(packages, key=lambda one: one.spdx_id), relationships=relations
+        _creation(inventory, epoch, ids),
+        sorted(packages, key=lambda one: one.spdx_id),
+        relationships=relations,
+        extracted_licensing_info=_unlisted(inventory),
     )
     if found := validate_full_spdx_document(made):
         raise Refused(f"the SPDX document is not valid: {found[0].validation_message} ({len(found)} in all)")
@@ -57,6 +61,16 @@ def problems(raw: dict[str, Any]) -> list[str]:
 def _plain(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps(value))
     return found
+
+
+def _unlisted(inventory: Inventory) -> list[ExtractedLicensingInfo]:
+    """Licences that are not on SPDX's list, by AboutCode's names for them: what the document must tell itself."""
+    used = {key for expression in set(inventory.licence_of().values()) for key in licences.keys(expression)}
+    return [
+        ExtractedLicensingInfo(one, extracted_text=f"see the texts below licences/ ({one})", license_name=one)
+        for one in sorted(used)
+        if one.startswith("LicenseRef-")
+    ]
 
 
 def _creation(inventory: Inventory, epoch: int, ids: dict[str, str]) -> CreationInfo:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from sbom import bsi, cyclonedx, diff, licences, mlbom, report, score, spdx, view
+from sbom import bsi, cyclonedx, debian, diff, licences, mlbom, report, score, spdx, view
 from sbom import vex as vex_
 from sbom.collect import Tables, collect
+from sbom.debian import ImageRoot
 from sbom.mlbom import Model
 from sbom.model import Inventory, Product, Refused, Target
 
@@ -42,16 +43,17 @@ def write(
     models: Sequence[Model] = (),
     tables: Tables | None = None,
 ) -> Written:
-    """Write `sbom/` and `licences/` below `folder`. Raises Refused for an unknown or forbidden licence, one without
-    text, unaccounted native code, a RECORD that lies, an expired VEX entry, or a document that is not valid.
+    """Write `sbom/` and `licences/` below `folder`, about an image's root in it too. Raises Refused for an unknown or
+    forbidden licence, one without text, unaccounted native code, a RECORD that lies, an expired VEX entry, or a document that is not valid.
     """
     told = tables or Tables()
     before = view.read(previous) if previous else None
-    inventory = collect(wheels, product, told)
+    root = debian.read(folder / "image", product, told.policy)
+    inventory = collect(wheels, product, told, root.natives)
     sbom = cyclonedx.document(inventory, epoch)
     judged = vex_.load(today=dt.datetime.fromtimestamp(epoch, dt.UTC).date())
     serial = json.loads(sbom)["serialNumber"]
-    texts = _texts(inventory, told)
+    texts = _texts(inventory, told, root)
     here = view.view(sbom)
     facts = report.Facts(
         sbom_sha256=hashlib.sha256(sbom).hexdigest(),
@@ -99,9 +101,9 @@ def _written(inventory: Inventory, facts: report.Facts, files: Mapping[str, byte
     )
 
 
-def _texts(inventory: Inventory, told: Tables) -> dict[str, bytes]:
+def _texts(inventory: Inventory, told: Tables, root: ImageRoot) -> dict[str, bytes]:
     """`licences/<name>-<version>/<file>` -> text, for every wheel and every library inside one. Raises Refused."""
-    found: dict[str, bytes] = {}
+    found: dict[str, bytes] = dict(root.texts)
     for one in inventory.components:
         folder = licences.folder(one.wheel.name, one.wheel.version)
         for name, text in licences.texts_of(one.wheel, one.licence, told.reading).items():
@@ -109,7 +111,7 @@ def _texts(inventory: Inventory, told: Tables) -> dict[str, bytes]:
     for native in inventory.natives:
         # A copy of Python code brings its texts in the wheel that holds it, below that wheel's own.
         held = f"_vendor/{native.name.replace('-', '_')}/"
-        if any(held in path for path in found):
+        if native in root.natives or any(held in path for path in found):
             continue
         for name, text in licences.texts_of_native(native, told.policy).items():
             found.setdefault(f"{licences.folder(native.name, native.version)}/{name}", text)

@@ -20,7 +20,8 @@ from offline.audit.pins import Native, Pin, Skip
 
 CURATED = "redoubt-native"
 # purl type -> OSV ecosystem; a name means the same in both. None: asked in CURATED, when the snapshot has it.
-ECOSYSTEMS: dict[str, str | None] = {"cargo": "crates.io", "pypi": PYPI, "generic": None}
+ECOSYSTEMS: dict[str, str | None] = {"cargo": "crates.io", "pypi": PYPI, "generic": None, "deb": "Debian"}
+DISTRIBUTION = "Debian"  # packages of an image's root: a snapshot without it says so of each, and does not stop
 MARK = "redoubt:known-by"  # the property by which our SBOM tells libraries inside wheels from everything else
 _PURL = re.compile(r"pkg:(?P<type>[a-z]+)/(?P<name>[^@?#]+)@(?P<version>[^?#]+)")
 
@@ -76,7 +77,7 @@ def ask_natives(snapshot: Snapshot, natives: Sequence[Native]) -> Natives:
     curated = CURATED if snapshot.holds(CURATED) else None
     asked = {Native(one.name, one.version, one.ecosystem or curated) for one in natives}
     for one in sorted(asked, key=str):
-        if one.ecosystem is None:
+        if one.ecosystem is None or (one.ecosystem == DISTRIBUTION and not snapshot.holds(DISTRIBUTION)):
             unwatched.append(f"{one.name} {one.version}")
         elif not snapshot.holds(one.ecosystem):
             skipped.append(Skip(f"{one.name} {one.version}", f"the snapshot knows nothing of {one.ecosystem}"))
