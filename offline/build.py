@@ -15,6 +15,10 @@ from offline.cache import WheelCache
 from offline.chain import carry
 from offline.failure import Failure
 from offline.fetch import fetch
+from offline.image.build import build as build_image
+from offline.image.build import check_host
+from offline.image.place import ARCHIVE, FOLDER, fitting, place
+from offline.image.rootfs import Rootfs
 from offline.members import carried_advisories, carried_models, entry, environments
 from offline.own import build_wheel
 from offline.page import facts, render
@@ -55,6 +59,8 @@ class Order:
     advisories: Path | None = None  # a signed folder
     models: Path | None = None
     tuf_root: Path | None = None
+    image_root: Path | None = None  # a folder with the image's root file system, to carry
+    image: bool = False  # carry the built image too
     lifetime: timedelta = LIFETIME
     support: timedelta = SUPPORT
     builder: str = BUILDER
@@ -73,6 +79,7 @@ class Draft:
     wheels: tuple[WheelEntry, ...]
     environments: Mapping[tuple[str, str], tuple[str, ...]]  # (`serve`, `3.11`) -> files of its wheels, ours among them
     models: tuple[Model, ...]
+    image_root: Rootfs | None = None
 
 
 # Writes `sbom/` (with `sbom/redoubt.cdx.json`) and `licences/` into the draft's folder, from the bytes that lie there.
@@ -98,6 +105,7 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
         before = read_sums(read_small(order.previous / SUMS, LARGEST)).header.seq
         if order.seq <= before:
             raise Failure(f"the number {order.seq} is not after {before}, which the previous bundle has")
+    image_root = _image_root(order)
     order.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=order.out, prefix=".building-") as scratch:
         step("exporting the committed tree", 0, 0)
@@ -126,10 +134,13 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
             wheels=tuple(entry(one) for one in sorted((folder / "wheels").iterdir())),
             environments=chosen,
             models=carried_models(order.models, folder / "models"),
+            image_root=image_root,
         )
         _copy(draft, trust)
         step("describing what it is made of", 0, 0)
         describe(draft)
+        if order.image:
+            _carry_image(draft, step)
         _describe_itself(draft, order, trust)
         step("hashing every file", 0, 0)
         built = _seal(folder, header)
@@ -172,6 +183,24 @@ def _setuptools(source: Source, cache: WheelCache, step: Step) -> Path:
     return fetch([pin], "3.11", "x86_64", cache, step)[0]
 
 
+def _image_root(order: Order) -> Rootfs | None:
+    """What the order says of images, before anything is made of it. Raises Failure."""
+    if order.image:
+        if order.image_root is None:
+            raise Failure("an image is built of a root file system: name one with `--image-root`")
+        check_host()
+    return None if order.image_root is None else fitting(order.image_root, order.arch, order.pythons)
+
+
+def _carry_image(draft: Draft, step: Step) -> None:
+    """Build the image of what lies there, beside its root file system."""
+    target = draft.folder.with_name(ARCHIVE)
+    build_image(
+        draft.folder, target, epoch=int(draft.header.created.timestamp()), say=lambda line: step(f"image: {line}", 0, 0)
+    )
+    target.rename(draft.folder / FOLDER / ARCHIVE)
+
+
 def _copy(draft: Draft, trust: Trust) -> None:
     """What the release carries of its tree as it is."""
     tree, folder = draft.tree, draft.folder
@@ -188,6 +217,7 @@ def _copy(draft: Draft, trust: Trust) -> None:
     told = facts(draft.header, draft.source.commit, trust)
     page.write_text(render(page.read_text(encoding="utf-8"), told), encoding="utf-8")
     write_program(tree, folder / "installer.pyz")
+    place(tree, folder, draft.image_root)
 
 
 def _describe_itself(draft: Draft, order: Order, trust: Trust) -> None:
@@ -200,6 +230,8 @@ def _describe_itself(draft: Draft, order: Order, trust: Trust) -> None:
     asked: dict[str, object] = {
         "advisories": advisories.sha256,
         "arch": header.arch,
+        "image": order.image,
+        "image_root": "" if draft.image_root is None else draft.image_root.sha256,
         "expires": write_moment(header.expires),
         "min_from": header.min_from,
         "previous": "" if order.previous is None else digest(order.previous / SUMS),
@@ -207,7 +239,7 @@ def _describe_itself(draft: Draft, order: Order, trust: Trust) -> None:
         "seq": header.seq,
     }
     foreign = [one for one in draft.wheels if one.name != "redoubt-gateway"]
-    (folder / PROVENANCE).write_bytes(provenance(source, asked, foreign, order.builder))
+    (folder / PROVENANCE).write_bytes(provenance(source, asked, foreign, order.builder, _debs(draft.image_root)))
     if not (folder / SBOM).is_file():
         raise Failure(f"nobody wrote `{SBOM}`: a release does not travel without its list of parts")
     manifest = Manifest(
@@ -232,6 +264,10 @@ def _describe_itself(draft: Draft, order: Order, trust: Trust) -> None:
         bytes=sum(look(folder).files.values()),
     )
     (folder / MANIFEST).write_bytes(write_manifest(manifest))
+
+
+def _debs(root: Rootfs | None) -> list[tuple[str, str, str]]:
+    return [] if root is None else [(one.file, one.purl, one.sha256) for one in root.packages]
 
 
 def _seal(folder: Path, header: Header) -> tuple[str, int, int]:

@@ -15,8 +15,16 @@ BUILD_TYPE = "tag:redoubt.example,2026:bundle-build/v1"
 BUILDER = "tag:redoubt.example,2026:builder/unnamed"
 
 
-def provenance(source: Source, asked: Mapping[str, object], wheels: Iterable[WheelEntry], builder: str) -> bytes:
-    """`asked`: what the builder was told. Every wheel that was not built here is a dependency, by purl and sha256."""
+def provenance(
+    source: Source,
+    asked: Mapping[str, object],
+    wheels: Iterable[WheelEntry],
+    builder: str,
+    debs: Iterable[tuple[str, str, str]] = (),  # file, purl, sha256
+) -> bytes:
+    """`asked`: what the builder was told. Every wheel that was not built here is a dependency, by purl and sha256,
+    and so is every Debian package of the image.
+    """
     moment = write_moment(source.created)
     return canonical(
         {
@@ -30,6 +38,7 @@ def provenance(source: Source, asked: Mapping[str, object], wheels: Iterable[Whe
                         "digest": {"gitCommit": source.commit.removesuffix("-dirty"), "gitTree": source.tree},
                     },
                     *(_dependency(wheel) for wheel in sorted(wheels, key=lambda one: one.file)),
+                    *({"name": name, "uri": purl, "digest": {"sha256": sha256}} for name, purl, sha256 in sorted(debs)),
                 ],
             },
             "runDetails": {

@@ -20,6 +20,7 @@ from appliance.cli.bundle_frame import (
     size,
     told,
 )
+from appliance.cli.bundle_image import image, image_root
 from appliance.cli.bundle_keys import keys, trust
 from appliance.cli.bundle_lock import lock
 from appliance.cli.bundle_sign import sign
@@ -53,6 +54,10 @@ def bundle() -> None:
 @click.option("--advisories", type=FOLDER, help="The signed folder of advisories to carry.")
 @click.option("--models", type=FOLDER, help="Models to carry. Usual: `offline/models/dist`, when it is there.")
 @click.option("--tuf-root", type=FILE, help="The `1.root.json` of the media of updates.")
+@click.option("--image-root", type=FOLDER, help="Carry the image's root file system, as `bundle image-root` makes it.")
+@click.option(
+    "--image", is_flag=True, help="Carry the built container image too. Needs root, buildah and `--image-root`."
+)
 @click.option("--previous", type=FOLDER, help="The bundle before: reports begin with what changed.")
 @click.option("--days", type=click.IntRange(1), default=400, help="Until it expires. Usual: 400.")
 @click.option("--support-days", type=click.IntRange(1), default=365, help="Until support ends. Usual: 365.")
@@ -96,6 +101,8 @@ def _order(given: dict[str, Any]) -> "tuple[Order, tuple[str, str] | None]":
         advisories=given["advisories"],
         models=given["models"] or (usual_models if usual_models.is_dir() else None),
         tuf_root=given["tuf_root"],
+        image_root=given["image_root"],
+        image=given["image"],
         previous=given["previous"],
         lifetime=timedelta(days=given["days"]),
         support=timedelta(days=given["support_days"]),
@@ -275,5 +282,5 @@ def unpack(*, file: Path, against: Path | None, store: Path | None, out: Path, a
         say(f"{folder}: not verified; next: redoubt bundle verify {folder} --trust FILE")
 
 
-for _verb in (advisories, keys, lock, sign, trust):
+for _verb in (advisories, image, image_root, keys, lock, sign, trust):
     bundle.add_command(_verb)

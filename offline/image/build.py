@@ -1,4 +1,4 @@
-"""A bundle becomes an OCI image: by buildah, without a daemon, without a network, the same bytes every time."""
+"""A folder becomes an OCI image: by buildah, without a daemon, without a network, the same bytes every time."""
 
 import json
 import os
@@ -11,12 +11,9 @@ from pathlib import Path
 import msgspec
 
 from offline.image.debian import ImageError
-from offline.image.rootfs import Rootfs
+from offline.image.place import CONTAINERFILE, FOLDER, ROOT
 from offline.image.tar import write_tar
 
-FOLDER = "image"  # of a bundle
-CONTAINERFILE = Path(__file__).parents[2] / "Containerfile"
-FILL = Path(__file__).with_name("fill.py")
 Say = Callable[[str], None]
 
 
@@ -29,14 +26,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
-def place(bundle: Path, rootfs: Rootfs) -> None:
-    """Put into `bundle/image/` all that building the image needs beside the bundle's own wheels and locks."""
-    if not CONTAINERFILE.is_file():
-        raise ImageError("there is no `Containerfile`: images are prepared from the source tree")
-    folder = bundle / FOLDER
-    folder.mkdir(exist_ok=True)
-    for source in (rootfs.tar, rootfs.tar.with_name("packages.json"), CONTAINERFILE, FILL):
-        shutil.copyfile(source, folder / source.name)
+def check_host() -> None:
+    """Raises ImageError for a host that cannot build an image; before anything is read."""
+    if os.geteuid() != 0:
+        raise ImageError("building an image here needs root; docs/container.md has the commands for other users")
+    for program, package in (("buildah", "buildah"), ("unshare", "util-linux")):
+        if shutil.which(program) is None:
+            raise ImageError(f"`{program}` is missing: apt-get install {package}")
 
 
 def build(bundle: Path, target: Path, *, epoch: int, say: Say, driver: str = "overlay") -> Image:
@@ -45,13 +41,10 @@ def build(bundle: Path, target: Path, *, epoch: int, say: Say, driver: str = "ov
     buildah refuses `--network=none` together with chroot isolation, and any other isolation wants more of the host than
     a build machine may grant: the namespace without a network is therefore made around it.
     """
-    if not (bundle / FOLDER / CONTAINERFILE.name).is_file():
-        raise ImageError(f"`{bundle}` has no `{FOLDER}/{CONTAINERFILE.name}`: this bundle was built without an image")
-    if os.geteuid() != 0:
-        raise ImageError("building an image here needs root; docs/container.md has the commands for other users")
-    for program, package in (("buildah", "buildah"), ("unshare", "util-linux")):
-        if shutil.which(program) is None:
-            raise ImageError(f"`{program}` is missing: apt-get install {package}")
+    check_host()
+    for name in (CONTAINERFILE, ROOT):
+        if not (bundle / FOLDER / name).is_file():
+            raise ImageError(f"`{bundle}` has no `{FOLDER}/{name}`, of which an image is made")
     with tempfile.TemporaryDirectory(prefix="redoubt-image-") as work:
         store = Path(work)
         store_words = ("--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver", driver)
@@ -71,7 +64,7 @@ def _build_words(bundle: Path, epoch: int) -> list[str]:
     return [
         "bud", "--isolation=chroot", "--pull-never", "--no-cache", "--layers=false", "--identity-label=false",
         "--timestamp", str(epoch), "--format=oci", "--tag", "localhost/redoubt:bundle",
-        "--file", str(bundle / FOLDER / CONTAINERFILE.name), str(bundle),
+        "--file", str(bundle / FOLDER / CONTAINERFILE), str(bundle),
     ]  # fmt: skip
 
 

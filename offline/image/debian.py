@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from offline.failure import Failure
+
 # https and http both stand in packages of Debian 12; compared by what follows.
 _DEP5 = re.compile(
     r"^Format:\s*https?://www\.debian\.org/doc/packaging-manuals/copyright-format/1\.0/?\s*$", re.MULTILINE
@@ -16,7 +18,7 @@ _LICENCE = re.compile(r"^License:[ \t]*(\S[^\n]*)$", re.MULTILINE)
 _STATUS = "Status: install ok installed"
 
 
-class ImageError(Exception):
+class ImageError(Failure):
     """An image or its root file system that cannot be made; says which part, and what to do."""
 
 

@@ -89,11 +89,16 @@ def cached(cache: Path) -> Rootfs:
 def read(folder: Path) -> Rootfs:
     """`rootfs.tar` and `packages.json` of a folder. Raises ImageError when they do not belong together."""
     tar = folder / "rootfs.tar"
-    told = msgspec.json.decode((folder / "packages.json").read_bytes(), type=dict[str, str | tuple[Package, ...]])
-    with tar.open("rb") as source:
-        found = hashlib.file_digest(source, "sha256").hexdigest()
-    packages = told["packages"]
-    if told["rootfs_sha256"] != found or isinstance(packages, str):
+    try:
+        told = msgspec.json.decode((folder / "packages.json").read_bytes(), type=dict[str, str | tuple[Package, ...]])
+        with tar.open("rb") as source:
+            found = hashlib.file_digest(source, "sha256").hexdigest()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ImageError(
+            f"`{folder}` holds no root file system ({error}); `redoubt bundle image-root` makes one"
+        ) from error
+    packages = told.get("packages", "")
+    if told.get("rootfs_sha256") != found or isinstance(packages, str):
         raise ImageError(f"`{tar}` is not the one its `packages.json` tells of; delete `{folder}` and build it again")
     return Rootfs(tar=tar, sha256=found, packages=packages)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from offline.image.build import Image, build, place
+from offline.image.build import Image, build
+from offline.image.place import place
 from offline.image.rootfs import Rootfs, cached
 from tests.system.needs import missing, need
 
@@ -60,7 +61,7 @@ def bundle(rootfs: Rootfs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "locks").mkdir()
     shutil.copy(LOCK, folder / "locks" / "serve-cp311.txt")
     _pip("wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder / "wheels"), str(ROOT))
-    place(folder, rootfs)
+    place(ROOT, folder, rootfs)
     return folder
 
 
