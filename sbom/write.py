@@ -44,7 +44,8 @@ def write(
     tables: Tables | None = None,
 ) -> Written:
     """Write `sbom/` and `licences/` below `folder`, about an image's root in it too. Raises Refused for an unknown or
-    forbidden licence, one without text, unaccounted native code, a RECORD that lies, an expired VEX entry, or a document that is not valid.
+    forbidden licence, one without text, unaccounted native code, a RECORD that lies, an expired VEX entry, or a
+    document that is not valid.
     """
     told = tables or Tables()
     before = view.read(previous) if previous else None
