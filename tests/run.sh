@@ -42,7 +42,8 @@ done
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing$missing"
-    # shellcheck disable=SC2086 -- a list of packages
+    # a list of packages:
+    # shellcheck disable=SC2086
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null ||
       echo "could not install$missing: tests that need them will skip" >&2
   else

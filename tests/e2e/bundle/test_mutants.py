@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.bundle.test_mutations import MUTATIONS, what_changed
+from tests.attacks.bundle.mutations import MUTATIONS
+from tests.attacks.bundle.test_mutations import what_changed
 from tests.e2e.bundle.made import Made
 from tests.e2e.bundle.placed import Placed, alone
 
