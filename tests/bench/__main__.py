@@ -1,8 +1,7 @@
-"""The benchmark, run: `sh tests/bench/run.sh`, or `python -m tests.bench --help`."""
+"""The benchmark, run: `sh tests/bench/run.sh`, or `python -m tests.bench --help`. `… bundle`: see bundle.py."""
 
 import argparse
 import os
-import platform
 import signal
 import sys
 import time
@@ -12,7 +11,9 @@ from pathlib import Path
 import msgspec
 
 from tests.bench.bars import OURS, Bar, Measured, held
+from tests.bench.bundle import main as bundle
 from tests.bench.gateway import Gateway
+from tests.bench.machine import machine
 from tests.bench.measure import Bench
 from tests.bench.peers import KNOWN
 from tests.bench.report import bars_table, gateways_table, scenario_table, soak_table
@@ -36,6 +37,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["bundle"]:
+        sys.argv.pop(1)
+        bundle()
+        return
     told = _arguments()
     home, work = Path(told.home), Path(told.work)
     build(work / "bin")
@@ -56,7 +61,7 @@ def main() -> None:
             soaked = soak(ours, bench, told.soak) if ours is not None and told.soak else None
     run = Run(
         when=time.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        machine=_machine(),
+        machine=machine(),
         load_average=[before, os.getloadavg()[0]],
         rounds=told.rounds,
         seconds=told.seconds,
@@ -93,12 +98,6 @@ def _write(run: Run, gateways: Sequence[Gateway], bars: Sequence[tuple[Bar, Meas
     (out / "figures.json").write_bytes(msgspec.json.format(msgspec.json.encode(run)))
     print(text)
     say(f"written to {out}")
-
-
-def _machine() -> str:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    model = models[0].partition(": ")[2] if models else platform.machine()
-    return f"{len(models)} x {model}, Linux {platform.release()}, Python {platform.python_version()}"
 
 
 def _arguments() -> argparse.Namespace:

@@ -85,6 +85,10 @@ def soak_table(soaked: Soaked) -> str:
     return "\n".join(lines)
 
 
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join([*_head(*titles), *(_line(*row) for row in rows)])
+
+
 def _head(*titles: str) -> list[str]:
     return [_line(*titles), "|" + "---|" * len(titles)]
 

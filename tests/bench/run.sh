@@ -1,13 +1,16 @@
 #!/bin/sh
 # The speed table, with one command: sets up an environment from the hashed lock and the peers, builds the mock and the
 # load generator, measures interleaved rounds, checks the ledger's rows, and prints each bar as met or not met.
+#   sh tests/bench/run.sh bundle [--rounds 3] [--cold]     what building, installing, upgrading and rolling back take
 #   sh tests/bench/run.sh [--rounds 5] [--gateways direct,nginx,sglang,litellm,ours] [--soak 10000]    (--help: all options)
 # Everything is kept in $BENCH_HOME (default ~/.cache/redoubt-bench); BENCH_PYTHON names an environment to use instead.
 set -eu
 cd "$(dirname "$0")/../.."
 home=${BENCH_HOME:-$HOME/.cache/redoubt-bench}
-for tool in cc taskset; do
-  command -v $tool >/dev/null || { echo "\`$tool\` is missing; on Debian: apt-get install gcc util-linux" >&2; exit 2; }
+tools='cc taskset'
+[ "${1:-}" != bundle ] || tools='unshare nsenter git'
+for tool in $tools; do
+  command -v $tool >/dev/null || { echo "\`$tool\` is missing; on Debian: apt-get install gcc util-linux git" >&2; exit 2; }
 done
 
 bench=${BENCH_PYTHON:-$home/redoubt/bin/python}
@@ -25,5 +28,5 @@ if [ -z "${BENCH_PYTHON:-}" ]; then
     echo "$stamp" >"$home/redoubt/stamp"
   fi
 fi
-sh tests/bench/peers.sh
+[ "${1:-}" = bundle ] || sh tests/bench/peers.sh
 exec "$bench" -m tests.bench "$@"

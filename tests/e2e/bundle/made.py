@@ -37,6 +37,10 @@ class Made(msgspec.Struct, frozen=True):
     fingerprint: str
 
     @property
+    def files(self) -> int:
+        return sum(one.is_file() for one in self.folder.rglob("*"))
+
+    @property
     def bytes(self) -> int:
         return sum(one.stat().st_size for one in self.folder.rglob("*") if one.is_file())
 
@@ -46,7 +50,7 @@ class Maker:
 
     def __init__(self, cache: Path, wheels: Path | None = None) -> None:
         self._cache = cache
-        self._wheels = wheels or ROOT / ".cache" / "wheels"
+        self.wheels = wheels or ROOT / ".cache" / "wheels"
         self.frame = _once(cache / f"frame-{_hash(SEED.parent, [SEED])}", self._make_frame)
 
     @property
@@ -67,13 +71,15 @@ class Maker:
         [folder] = _once(self._cache / f"made-{hashlib.sha256(key.encode()).hexdigest()[:20]}", make).iterdir()
         return Made(folder, self.fingerprint)
 
-    def build(self, tree: Path, out: Path, seq: int, pythons: Sequence[str] = (PYTHON,), **more: Path) -> Path:
-        """Build only; the folder. `more`: options that name a path."""
-        words = [word for python in pythons for word in ("--python", python)]
-        words += [word for option, path in more.items() for word in (f"--{option}", str(path))]
-        wheels = more.get("wheels", self._wheels)
-        carried = ("--trust", self.trust, "--advisories", self.frame / "advisories", "--wheels", wheels)
-        bundle("build", "--source", tree, "--arch", ARCH, "--seq", seq, "--out", out, "--dirty", *carried, *words)
+    def build(
+        self, tree: Path, out: Path, seq: int, pythons: Sequence[str] = (PYTHON,), wheels: Path | None = None
+    ) -> Path:
+        """Build only; the folder. `wheels`: another cache."""
+        chosen = [word for python in pythons for word in ("--python", python)]
+        carried = ("--trust", self.trust, "--advisories", self.frame / "advisories", "--wheels", wheels or self.wheels)
+        bundle(
+            "build", "--source", tree, "--arch", ARCH, *chosen, "--seq", seq, "--out", out, "--dirty", *carried
+        )  # fmt: skip
         [made] = out.iterdir()
         return made
 
