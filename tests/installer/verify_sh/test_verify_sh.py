@@ -1,7 +1,5 @@
 """verify.sh by itself: in every shell at hand, in hostile surroundings, on old and bare hosts."""
 
-import re
-import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,6 @@ from tests.installer.verify_sh.program import SCRIPT, fault, run
 from tests.system.needs import need
 
 SHELLS = {"dash": ("dash",), "bash": ("bash", "--posix"), "busybox": ("busybox", "sh")}
-PAGE = SCRIPT.with_name("START-HERE.txt")
 
 
 @pytest.fixture
@@ -170,35 +167,3 @@ def test_help_ends_with_an_example() -> None:
 
     assert ran.returncode == 0
     assert ran.stdout.splitlines()[-1].startswith("example: ")
-
-
-@pytest.mark.parametrize(("form", "promise"), [("ed25519", "Signature Verified Successfully"), ("p384", "Verified OK")])
-def test_the_commands_of_the_page_do_what_the_page_promises(form: str, promise: str, bundle: Path) -> None:
-    facts = {"TRUST": "1"}
-    page = re.sub("@([A-Z_]+)@", lambda found: facts.get(found[1], found[1]), PAGE.read_text())
-    commands = [line.strip() for line in page.splitlines() if re.match(r" {7}(sha256sum|openssl|sh) ", line)]
-    signature = next(one for one in commands if one.startswith("openssl") and f"{form}.sig" in one)
-    if form == "p384":
-        (bundle / "SHA256SUMS.bob.ed25519.sig").unlink(missing_ok=True)
-    else:
-        sign(bundle, BOB, form)
-
-    def type_in(command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["sh", "-c", command], cwd=bundle, capture_output=True, text=True, check=False)
-
-    hashes = type_in(commands[0])
-    by = [type_in(signature.replace("NAME", name)) for name in ("alice", "bob")]
-    listed = next(one for one in commands if "SHA256SUMS" in one and one.startswith("sha256sum"))
-    quiet = type_in(listed)
-    paper = shlex.quote(hashes.stdout.split()[0])
-    program = type_in(
-        next(one for one in commands if one.startswith("sh verify.sh"))
-        .replace("verify.sh", str(SCRIPT))
-        .replace('"PAPER"', f"{paper} --now 2026-11-22T00:00:00Z")
-    )
-
-    assert promise in page
-    assert len(hashes.stdout.splitlines()) == 5
-    assert all(promise in one.stdout and one.returncode == 0 for one in by)
-    assert (quiet.returncode, quiet.stdout) == (0, "")
-    assert program.stdout.splitlines()[-1].startswith("verified: redoubt 0.1.0")
