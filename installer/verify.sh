@@ -20,8 +20,7 @@ paper='' trust='' seq=0 now='' known=1970-01-01T00:00:00Z late='' clock='' folde
     --trust) trust=$2; shift ;; --seq) seq=$2; shift ;; --now) now=$2; shift ;; --known) known=$2; shift ;;
     --accept-expired) late=yes ;; --accept-clock) clock=yes ;; -*) stuck "unknown option \`$1\`; see --help" ;;
     *) [ -z "$folder" ] || stuck 'more than one folder; see --help'; folder=$1 ;;
-  esac; shift; done
-folder=${folder:-.}; case $folder in /*) ;; *) folder=./$folder ;; esac; case $paper in '' | *[!0-9a-f]*) stuck 'type the fingerprint from the paper: --fingerprint "9f86 d081 ..."; see --help' ;; esac
+  esac; shift; done; folder=${folder:-.}; case $folder in /*) ;; *) folder=./$folder ;; esac; case $paper in '' | *[!0-9a-f]*) stuck 'type the fingerprint from the paper: --fingerprint "9f86 d081 ..."; see --help' ;; esac
 case $seq in '' | *[!0-9]* | ???????????*) stuck '`--seq` wants a number; see --help' ;; esac
 [ -f "$folder/SHA256SUMS" ] || stuck "there is no SHA256SUMS in \`$folder\`; name the folder of a bundle"
 for f in openssl sha256sum base64 comm cut date fold mktemp sort tail uniq wc; do command -v $f >/dev/null || stuck "\`$f\` is missing [tool]"; done
@@ -51,12 +50,16 @@ load() { # a trust file: sets keys roles number made ends
     case "$form $key" in "ed25519 MCowBQYDK2VwAyEA"*[AEIMQUYcgkosw048]=) size=60 ;; "p384 MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE"*[!=]) size=160 ;; *) size=0 ;; esac
     case ${key%=} in *[!A-Za-z0-9+/]*) size=0 ;; esac; case $role in root | app | advisories | models | config | overlay) ;; *) size=0 ;; esac
     is_id "$id" && [ ${#key} -eq $size ] && [ -z "$more" ] || refuse trust 'a line of the trust file is no key'; keys="$keys|$role $id $form $key|"; done <"$tmp/keys"
-  sort -cu "$tmp/keys" 2>/dev/null || refuse trust 'the trust file is not written in its one form'
+  sort -cu "$tmp/keys" 2>/dev/null && [ "$(cut -d ' ' -f 1-4 "$tmp/keys")" = "$(cat "$tmp/keys")" ] || refuse trust 'the trust file is not written in its one form'
   [ -z "$(cut -d ' ' -f 1-3 "$tmp/keys" | uniq -d; cut -d ' ' -f 1,4 "$tmp/keys" | sort | uniq -d)" ] ||
     refuse trust 'the trust file gives one key to two ids, or two keys of one kind to one'
   set -f; set -- $head; set +f; [ $# -gt 7 ] || refuse trust 'the trust file has no header'
   number=${5#number=} made=${6#created=} ends=${7#expires=}; lead="# redoubt-trust v1 product=redoubt number=$number created=$made expires=$ends "
   case $number in '' | 0* | *[!0-9]* | ???????*) refuse trust 'the trust file has no number' ;; esac; case $head in "$lead"*) roles=" ${head#"$lead"} " ;; *) refuse trust 'the trust file has no header of this product' ;; esac
+  t=' ' ids=" $(cut -d ' ' -f 1,2 "$tmp/keys" | uniq | cut -d ' ' -f 1 | uniq -c | tr -s ' \n' ' ')"; for role in root app advisories models config overlay; do
+    need=${roles#*" $role="}; need=${need%% *}; n=0; case $ids in *" $role "*) n=${ids%%" $role "*}; n=${n##* } ;; esac
+    case $n:$need:$roles in 0:*) ;; *:[1-9]:*" $role=$need "*) [ "$need" -gt "$n" ] || t="$t$role=$need " ;; *) t=odd ;; esac; done
+  [ "$t" = "$roles" ] || refuse trust 'the trust file asks for signers whom it does not name, or names some whom it does not ask for'
   made=$(moment "$made") && ends=$(moment "$ends") || refuse trust 'the trust file has no span of time'; }
 says() { # form, key, message, signature: whether openssl finds it right
   { echo '-----BEGIN PUBLIC KEY-----'; printf '%s\n' "$2" | fold -w 64; echo '-----END PUBLIC KEY-----'; } >"$tmp/key.pem"
@@ -96,14 +99,12 @@ product=${4#product=} channel=${5#channel=} version=${6#version=} arch=${7#arch=
 [ "$head" = "# redoubt-bundle v1 product=$product channel=$channel version=$version arch=$arch seq=$number created=$made expires=${1#*=} min_from=${2#*=}" ] ||
   refuse header 'the first line of SHA256SUMS is no header'
 for f in "$number" "${2#*=}"; do case $f in '' | 0?* | *[!0-9]* | ???????????*) refuse header "\`$f\` is no number" ;; esac; done; case $version in [!0-9A-Za-z]* | *[!0-9A-Za-z.+_-]*) refuse header "\`$version\` is no version" ;; esac
-[ "$product" = redoubt ] || refuse product "this is a bundle of \`$product\`, not of \`redoubt\`"
-[ "$channel" = app ] || refuse channel "this is of the channel \`$channel\`; \`app\` was asked for"
+[ "$product" = redoubt ] || refuse product "this is a bundle of \`$product\`, not of \`redoubt\`"; [ "$channel" = app ] || refuse channel "this is of the channel \`$channel\`; \`app\` was asked for"
 case $arch in any | "$(uname -m)") ;; *) refuse architecture "this is for \`$arch\`; the machine is \`$(uname -m)\`" ;; esac
 since=$(moment "$made") && until=$(moment "${1#*=}") && [ "$until" -gt "$since" ] || refuse header "\`$made ${1#*=}\` is no span of time"
 for f in "$since" "$known"; do [ "$now" -ge $((f - 86400)) ] || [ -n "$clock" ] ||
   refuse clock "the clock is more than a day before $(date -u -d "@$f" +%Y-%m-%dT%H:%M:%SZ), which was signed already; set it, or --accept-clock"; done
-[ "$newest" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"
-[ "$number" -ge "$seq" ] || refuse rollback "this has number $number; the site has seen $seq and goes back to none before"
+[ "$newest" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"; [ "$number" -ge "$seq" ] || refuse rollback "this has number $number; the site has seen $seq and goes back to none before"
 tail -n +2 "$sums" >"$tmp/list"; count=0 # step 4: every file, and nothing else
 while IFS= read -r line; do
   hash=${line%%  *} p=${line#*  }; case $hash in *[!0-9a-f]*) hash='' ;; esac
@@ -113,8 +114,7 @@ while IFS= read -r line; do
 done <"$tmp/list" >"$tmp/paths" 3>"$tmp/wanted"
 [ $count -gt 0 ] && sort -cu "$tmp/paths" 2>/dev/null || refuse format 'a path in SHA256SUMS is doubled or out of order'
 for f in files folders wanted; do sort -u -o "$tmp/$f" "$tmp/$f"; done; p=$(comm -23 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse missing "\`$p\` is in SHA256SUMS and not there"
-p=$(comm -13 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse unlisted "\`$p\` is there and not in SHA256SUMS"
-p=$(comm -13 "$tmp/wanted" "$tmp/folders" | head -n 1); [ -z "$p" ] || refuse unlisted "the folder \`$p\` holds nothing that is listed"
+p=$(comm -13 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse unlisted "\`$p\` is there and not in SHA256SUMS"; p=$(comm -13 "$tmp/wanted" "$tmp/folders" | head -n 1); [ -z "$p" ] || refuse unlisted "the folder \`$p\` holds nothing that is listed"
 say "hashing $count files"; (cd "$folder" && sha256sum --strict --quiet -c "$sums") >"$tmp/wrong" 2>&1 ||
   { read -r p <"$tmp/wrong"; refuse hash "\`${p%%: *}\` is not what was signed; copy the medium again, or ask the sender"; }
 say "verified: $product $version for $arch, number $number, $count files, signed by$by"

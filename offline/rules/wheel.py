@@ -5,6 +5,7 @@ Sources: PyPA binary distribution format (RECORD, `.data`), PEP 427, PEP 600 (ma
 
 import base64
 import configparser
+import copy
 import csv
 import hashlib
 import io
@@ -199,12 +200,14 @@ def _hash(file: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
     if member.file_size > LARGEST_MEMBER:
         raise Refused(Fault.SIZE, f"`{file}` holds `{shown(member.filename)}` of {member.file_size} bytes")
     digest, size = hashlib.sha256(), 0
-    with archive.open(member) as opened:
-        while chunk := opened.read(1024 * 1024):
+    beyond = copy.copy(member)  # zipfile stops where a member says it ends: another reader would go on
+    beyond.file_size += 1
+    with archive.open(beyond) as opened:
+        while size <= member.file_size and (chunk := opened.read(1024 * 1024)):
             size += len(chunk)
-            if size > member.file_size:
-                raise Refused(Fault.SIZE, f"`{file}`: `{shown(member.filename)}` is larger than it says")
             digest.update(chunk)
+    if size != member.file_size:
+        raise Refused(Fault.SIZE, f"`{file}`: `{shown(member.filename)}` is larger or smaller than it says")
     return digest.hexdigest()
 
 

@@ -6,7 +6,9 @@ Those on what is signed are signed properly by two ids, as if both signers had b
 import os
 import re
 import shutil
+import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -40,9 +42,11 @@ from tests.fakes.bundle import (
     wheel,
     zipped,
 )
+from tests.system.needs import missing
 
 Attack = Callable[[Path], None]
 RELEASE = Release()
+MIB = 1024 * 1024
 INFO = "evil-1.0.dist-info"
 META = {f"{INFO}/METADATA": b"Name: evil\nVersion: 1.0\n", f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n"}
 
@@ -215,6 +219,36 @@ def two_programs(first: str, second: str, *, script: bool = False) -> Attack:
     return plant
 
 
+def bomb(real: int, said: int, members: int = 1) -> bytes:
+    """A wheel of zeros, deflated, that says how large they are; RECORD and CRC agree with what it says."""
+    pressed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    stream = b"".join(pressed.compress(bytes(min(MIB, real - at))) for at in range(0, real, MIB)) + pressed.flush()
+    files = {f"evil{at}.py": bytes(min(said, real)) for at in range(members if real < MIB or said < MIB else 0)}
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        inside = {**files, **META}
+        for path, content in {**inside, f"{INFO}/RECORD": record_of(inside, INFO)}.items():
+            if path in META or path.endswith("RECORD"):
+                archive.writestr(zipfile.ZipInfo(path), content)
+        for at in range(members):
+            info = zipfile.ZipInfo(f"evil{at}.py")
+            archive.writestr(info, stream)
+            info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, said
+            info.CRC = zlib.crc32(bytes(min(said, real))) if said < 600 * MIB else 0
+    return out.getvalue()
+
+
+def device(folder: Path) -> None:
+    try:
+        os.mknod(folder / "docs" / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        missing("only root makes devices")
+
+
+def mode(path: str, bits: int) -> Attack:
+    return lambda folder: (folder / path).chmod(bits)
+
+
 def set_id(folder: Path) -> None:
     (folder / "install.sh").chmod(0o4755)
 
@@ -344,6 +378,11 @@ ATTACKS: dict[str, tuple[Attack, Fault, str]] = {
     "absolute member": (member("/etc/evil"), Fault.WHEEL, "leaves its place"),
     "member with a backslash": (member("a\\evil.py"), Fault.WHEEL, "leaves its place"),
     "member on a drive": (member("c:/evil.py"), Fault.WHEEL, "leaves its place"),
+    "member with a NUL in its name": (member("evil.py\0.txt"), Fault.WHEEL, "leaves its place"),
+    "zip bomb that says so": (broken(lambda: bomb(600 * MIB, 600 * MIB)), Fault.SIZE, "629145600"),
+    "zip bombs that say so together": (broken(lambda: bomb(300 * MIB, 300 * MIB, 8)), Fault.SIZE, "more than a wheel"),
+    "zip bomb that says it is small": (broken(lambda: bomb(8 * MIB, 10)), Fault.WHEEL, "Bad CRC-32"),
+    "member shorter than it says": (broken(lambda: bomb(10, 4000)), Fault.SIZE, "than it says"),
     "member with a new line": (member("evil\n.py"), Fault.WHEEL, "leaves its place"),
     "program beside python": (member("evil-1.0.data/data/bin/python"), Fault.WHEEL, "beside the environment"),
     "script that leaves": (member("evil-1.0.data/scripts/../../x"), Fault.WHEEL, "leaves its place"),
@@ -412,6 +451,9 @@ ATTACKS: dict[str, tuple[Attack, Fault, str]] = {
     "link to the same content": (relink("../START-HERE.txt"), Fault.KIND, "symbolic link"),
     "hard link": (lambda folder: os.link("/etc/passwd", folder / "x"), Fault.UNLISTED, "`x`"),
     "pipe": (lambda folder: os.mkfifo(folder / "pipe"), Fault.KIND, "neither"),
+    "device": (device, Fault.KIND, "neither"),
+    "setgid": (mode("verify.sh", 0o2755), Fault.MODE, "setgid"),
+    "setgid folder": (mode("docs", 0o2755), Fault.MODE, "setgid"),
     "setuid": (set_id, Fault.MODE, "setuid"),
     # manifest and SBOM
     "manifest of another release": (
