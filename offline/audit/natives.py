@@ -23,7 +23,7 @@ CURATED = "redoubt-native"
 ECOSYSTEMS: dict[str, str | None] = {"cargo": "crates.io", "pypi": PYPI, "generic": None, "deb": "Debian"}
 DISTRIBUTION = "Debian"  # packages of an image's root: a snapshot without it says so of each, and does not stop
 MARK = "redoubt:known-by"  # the property by which our SBOM tells libraries inside wheels from everything else
-_PURL = re.compile(r"pkg:(?P<type>[a-z]+)/(?P<name>[^@?#]+)@(?P<version>[^?#]+)")
+_PURL = re.compile(r"pkg:(?P<type>[a-z]+)/(?P<name>[^@?#]+)@(?P<version>[^?#]+)(?:\?[^#]*)?")
 
 
 class _Property(msgspec.Struct):

@@ -61,6 +61,16 @@ def test_a_crate_is_found_by_its_database(tmp_path: Path) -> None:
     assert new.code is Verdict.CLEAN
 
 
+def test_a_debian_package_of_the_image_is_listed_as_watched_by_no_database(tmp_path: Path) -> None:
+    given = data(tmp_path, advisory(), of(CURATED, "zlib1g", "9"), ecosystems=frozenset({"PyPI", CURATED}))
+    natives = of_sbom(document("pkg:deb/debian/zlib1g@1%3A1.2.13?arch=amd64&distro=bookworm"))
+
+    found = audited([lock(tmp_path / "l", "x==1")], given, natives=natives)
+
+    assert found.code is Verdict.CLEAN
+    assert [name for one in found.subjects for name in one.unwatched] == ["debian/zlib1g 1:1.2.13"]
+
+
 def test_a_c_library_is_looked_up_in_curated_records_when_there_are_any(tmp_path: Path) -> None:
     given = data(tmp_path, advisory(), of(CURATED, "openssl", "4.0.4"), ecosystems=frozenset({"PyPI", CURATED}))
 
