@@ -1,48 +1,29 @@
-"""A stand-in bundle: the real wheels of the serve lock, pip, and our own; laid out as decision 0009 says."""
+"""A real bundle of this checkout with the image's root file system in it, and the image that a site builds of it."""
 
-import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from offline.build import Order
+from offline.build import build as build_bundle
+from offline.describe import describe
 from offline.image.build import Image, build
-from offline.image.place import place
-from offline.image.rootfs import Rootfs, cached
+from offline.image.rootfs import PYTHON, Rootfs, cached
+from offline.image.verified import image as verified_image
+from offline.rules.names import SUMS
+from offline.rules.release import machine
+from offline.rules.sums import read_sums
+from tests.fakes.bundle import ALICE, BOB, sign, trust
 from tests.system.needs import missing, need
 
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / ".cache"
-EPOCH = 1_767_225_600
-LOCK = ROOT / "offline" / "locks" / f"serve-cp311-{os.uname().machine}.txt"
-TOOLS = LOCK.with_name(LOCK.name.replace("serve-", "tools-"))
-
-
-def _wheels() -> Path:
-    """Downloaded once for each lock."""
-    pip = next(line for line in TOOLS.read_text().splitlines() if line.startswith("pip=="))
-    text = f"{LOCK.read_text()}{pip}\n"
-    folder = CACHE / f"image-wheels-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    if not folder.is_dir():
-        making = folder.with_suffix(".new")
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        (making / "lock.txt").write_text(text)
-        words = ("--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--python-version=3.11")
-        platforms = [f"--platform=manylinux_2_{minor}_{os.uname().machine}" for minor in (28, 17)]
-        _pip("download", *words, *platforms, "-r", str(making / "lock.txt"), "-d", str(making))
-        making.rename(folder)
-    return folder
-
-
-def _pip(*words: str) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *words]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+MAKER = ("Example project", "security@redoubt.example")
 
 
 @pytest.fixture(scope="session")
@@ -55,19 +36,42 @@ def rootfs() -> Rootfs:
 
 
 @pytest.fixture(scope="session")
-def bundle(rootfs: Rootfs, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bundle")
-    shutil.copytree(_wheels(), folder / "wheels", ignore=shutil.ignore_patterns("*.txt"))
-    (folder / "locks").mkdir()
-    shutil.copy(LOCK, folder / "locks" / "serve-cp311.txt")
-    _pip("wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder / "wheels"), str(ROOT))
-    place(ROOT, folder, rootfs)
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trust file of a site."""
+    file = tmp_path_factory.mktemp("trust") / "1.trust"
+    file.write_text(str(trust()))
+    return file
+
+
+@pytest.fixture(scope="session")
+def order(rootfs: Rootfs, trusted: Path, tmp_path_factory: pytest.TempPathFactory) -> Order:
+    return Order(
+        source=ROOT,
+        arch=machine(),
+        pythons=(PYTHON,),
+        seq=1,
+        out=tmp_path_factory.mktemp("bundle"),
+        trust=trusted.parent,
+        wheels=CACHE / "wheels",
+        image_root=rootfs.tar.parent,
+        dirty=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def bundle(order: Order) -> Path:
+    """This checkout as `redoubt bundle build` makes it, signed by two."""
+    folder = build_bundle(order, describe(None, MAKER)).folder
+    sign(folder, ALICE, "ed25519")
+    sign(folder, BOB, "p384")
     return folder
 
 
 @pytest.fixture(scope="session")
-def image(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build(bundle, tmp_path_factory.mktemp("image") / "redoubt.oci.tar", epoch=EPOCH, say=_nobody)
+def image(bundle: Path, trusted: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """As `redoubt bundle image` makes it."""
+    target = tmp_path_factory.mktemp("image") / "redoubt.oci.tar"
+    return verified_image(bundle, target, (trusted, None), _nobody, root=None, expired=False)
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +86,10 @@ def unpacked(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def epoch_of(bundle: Path) -> int:
+    return int(read_sums((bundle / SUMS).read_bytes()).header.created.timestamp())
+
+
 def _nobody(_line: str) -> None:
     """Progress is for people."""
 
@@ -93,6 +101,6 @@ def again(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[]
     def build_again() -> Image:
         other = tmp_path_factory.mktemp("other") / "bundle"
         shutil.copytree(bundle, other, copy_function=shutil.copyfile)
-        return build(other, other.with_name("again.tar"), epoch=EPOCH, say=_nobody, driver="vfs")
+        return build(other, other.with_name("again.tar"), epoch=epoch_of(bundle), say=_nobody, driver="vfs")
 
     return build_again

@@ -8,12 +8,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from offline.build import Order, build
+from offline.describe import describe
 from offline.image.build import Image
 from offline.image.rootfs import PYTHON, Rootfs, make
+from offline.image.verified import image as image_of
+from offline.rules.names import SUMS
+from offline.rules.refusal import Refused
+from offline.rules.sums import read_sums
+from sbom import bsi, licences, score, view
+from tests.offline.image.conftest import MAKER
 
 pytestmark = [pytest.mark.index, pytest.mark.timeout(300)]
 INSIDE = Path(__file__).with_name("inside.py")
@@ -112,6 +121,39 @@ def test_a_changed_wheel_is_refused_inside_the_build(wheel: str, bundle: Path, t
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_its_packages_are_parts_of_the_signed_sbom(bundle: Path, rootfs: Rootfs) -> None:
+    told = view.read(bundle / "sbom/redoubt.cdx.json")
+
+    named = {(one.name, one.version) for one in told.items if one.purl.startswith("pkg:deb/debian/")}
+    assert named == {(one.name, one.version) for one in rootfs.packages}
+    assert bsi.check(told).percent == 100
+    assert all(licences.valid(one) for item in told.items for one in item.licences)
+    assert score.score(told, signed=True, schema_valid=True).total >= 9
+    sums = read_sums((bundle / SUMS).read_bytes()).files
+    assert sums["image/rootfs.tar"] == rootfs.sha256
+    texts = [path for path in sums if path.endswith("/copyright")]
+    assert all(any(path.startswith(f"licences/{one.name}-") for path in texts) for one in rootfs.packages)
+
+
+def test_no_image_is_built_of_a_bundle_that_was_changed(bundle: Path, trusted: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "bundle"
+    shutil.copytree(bundle, changed)
+    with (changed / "image/rootfs.tar").open("r+b") as tar:
+        tar.write(b"x")
+
+    with pytest.raises(Refused, match=r"`image/rootfs\.tar` is not what was signed"):
+        image_of(changed, tmp_path / "never.tar", (trusted, None), lambda _: None, root=None, expired=False)
+
+    assert not (tmp_path / "never.tar").exists()
+
+
+@pytest.mark.long
+def test_a_bundle_can_carry_the_image_that_a_site_would_build(image: Image, order: Order, tmp_path: Path) -> None:
+    built = build(replace(order, out=tmp_path, image=True), describe(None, MAKER))
+
+    assert (built.folder / "image/redoubt.oci.tar").read_bytes() == image.tar.read_bytes()
 
 
 @pytest.mark.long
