@@ -102,10 +102,10 @@ def test_a_trust_file_of_a_sites_own_is_no_trust_for_a_release(tmp_path: Path) -
 def test_a_replayed_older_trust_file_is_not_followed_back(tmp_path: Path) -> None:
     second = replace(trust(ALICE, CAROL), number=2)
     site = within(tmp_path / "site")
-    trusting.keep(site, [str(trust()).encode(), str(second).encode()])
+    trusting.keep(site.trust, [str(trust()).encode(), str(second).encode()])
     medium = Release().write(tmp_path / "b")  # of before: bob was revoked, and only 1.trust came along
 
-    now, new = trusting.believed(site, medium / "trust", "", "", check)
+    now, new = trusting.believed(site.trust, medium / "trust", "", "", check)
 
     assert (now.number, new, follow(second, medium / "trust", check)) == (2, [], [])
     with pytest.raises(Refused) as why:
@@ -116,13 +116,13 @@ def test_a_replayed_older_trust_file_is_not_followed_back(tmp_path: Path) -> Non
 def test_another_trust_file_of_a_number_the_site_knows_is_never_read(tmp_path: Path) -> None:
     second = replace(trust(ALICE, CAROL), number=2)
     site = within(tmp_path / "site")
-    trusting.keep(site, [str(trust()).encode(), str(second).encode()])
+    trusting.keep(site.trust, [str(trust()).encode(), str(second).encode()])
     twin = str(replace(trust(MALLORY, BOB, ALICE), number=2)).encode()
     extra = {"trust/2.trust": twin}
     extra |= {f"trust/2.trust.{one.id}.ed25519.sig": one.sign(twin) for one in (ALICE, BOB)}
     medium = Release(extra=extra).write(tmp_path / "b", [(ALICE, "ed25519"), (MALLORY, "ed25519")])
 
-    now, new = trusting.believed(site, medium / "trust", "", "", check)
+    now, new = trusting.believed(site.trust, medium / "trust", "", "", check)
 
     assert (str(now), new) == (str(second), [])
     with pytest.raises(Refused):
@@ -131,9 +131,9 @@ def test_another_trust_file_of_a_number_the_site_knows_is_never_read(tmp_path: P
 
 def test_a_fingerprint_of_another_beginning_is_refused_on_a_site_that_believes_already(tmp_path: Path) -> None:
     site = within(tmp_path / "site")
-    trusting.keep(site, [str(trust()).encode()])
+    trusting.keep(site.trust, [str(trust()).encode()])
     theirs = trust(MALLORY, BOB, CAROL)
     medium = Release(trust=theirs).write(tmp_path / "b", [(MALLORY, "ed25519"), (BOB, "ed25519")])
 
     with pytest.raises(Refused, match="began with"):
-        trusting.believed(site, medium / "trust", "", fingerprint(str(theirs).encode()), check)
+        trusting.believed(site.trust, medium / "trust", "", fingerprint(str(theirs).encode()), check)
