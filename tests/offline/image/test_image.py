@@ -150,6 +150,7 @@ def test_no_image_is_built_of_a_bundle_that_was_changed(bundle: Path, trusted: P
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # its set-up is a bundle and an image, and it makes both once more
 def test_a_bundle_can_carry_the_image_that_a_site_would_build(image: Image, order: Order, tmp_path: Path) -> None:
     built = build(replace(order, out=tmp_path, image=True), describe(None, MAKER))
 
