@@ -50,12 +50,14 @@ def build(bundle: Path, target: Path, *, epoch: int, say: Say, driver: str = "ov
         store_words = ("--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver", driver)
         buildah = ("unshare", "--net", "buildah", *store_words)
         layout = store / "oci"
-        _run(say, [*buildah, *_build_words(bundle, epoch)])
-        _run(say, [*buildah, "push", "--quiet", "localhost/redoubt:bundle", f"oci:{layout}:redoubt"])
-        manifest, config = _names(layout)
-        write_tar(layout, target, epoch=epoch)
-        _run(say, [*buildah, "rm", "--all"])
-        _run(say, [*buildah, "rmi", "--all", "--force"])
+        try:
+            _run(say, [*buildah, *_build_words(bundle, epoch)])
+            _run(say, [*buildah, "push", "--quiet", "localhost/redoubt:bundle", f"oci:{layout}:redoubt"])
+            manifest, config = _names(layout)
+            write_tar(layout, target, epoch=epoch)
+        finally:  # also when it was interrupted: what buildah mounted would outlive it, and the folder with it
+            _run(say, [*buildah, "rm", "--all"])
+            _run(say, [*buildah, "rmi", "--all", "--force"])
     return Image(tar=target, manifest=manifest, config=config, size=target.stat().st_size)
 
 
