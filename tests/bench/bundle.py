@@ -7,7 +7,9 @@ checked, audited and removed. Prints each bar of the issue as met or not met, an
 import argparse
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -52,6 +54,7 @@ class Share(msgspec.Struct, frozen=True):
 
 def main() -> None:
     told = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a killed run stops its gateway
     before_, folder = os.getloadavg()[0], Path(tempfile.mkdtemp(prefix="redoubt-bench-", dir=told.work))
     maker = Maker(ROOT / ".cache" / "bundle")
     try:
