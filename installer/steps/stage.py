@@ -46,7 +46,9 @@ class Verify:
             new_trust=[base64.b64encode(one).decode() for one in accepted.trust],
         )
         if work.new.folder.exists():
-            raise Failed(f"`{accepted.release}` is installed already; there is nothing to do")
+            if work.layout.current.resolve() == work.new.folder:
+                raise Failed(f"`{accepted.release}` is installed already; there is nothing to do")
+            raise Failed(f"`{accepted.release}` is kept here; go to it with `rollback --to {accepted.release}`")
 
     def undo(self, work: Work) -> None:
         """It changed nothing."""

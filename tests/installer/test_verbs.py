@@ -54,6 +54,18 @@ def test_an_upgrade_and_a_rollback_keep_every_row(house: House, tmp_path: Path) 
     assert findings(house.layout, house.layout.release(old), check) == []
 
 
+def test_a_medium_of_a_release_that_is_kept_says_how_to_go_to_it(house: House, tmp_path: Path) -> None:
+    serving(house)
+    medium = str(small("0.2.0", 8).write(tmp_path / "second"))
+    house.run("upgrade", medium)
+    with pytest.raises(Failed, match="there is nothing to do"):
+        house.run("upgrade", medium)
+    house.run("rollback")
+
+    with pytest.raises(Failed, match=r"go to it with `rollback --to 0\.2\.0-"):
+        house.run("upgrade", medium)
+
+
 @pytest.mark.parametrize("verb", ["smoke", "db", "backup", "audit"])
 def test_an_upgrade_that_fails_returns_to_the_old_release_by_itself(house: House, tmp_path: Path, verb: str) -> None:
     old = serving(house)
