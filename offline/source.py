@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -73,10 +72,9 @@ def _export(top: Path, treeish: str, into: Path, aside: Mapping[str, str]) -> st
     tree = _git(top, "rev-parse", treeish, aside=aside)
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="redoubt-export-") as scratch:
-        packed = Path(scratch) / "tree.tar"
-        _git(top, "archive", "--format=tar", f"--output={packed}", tree, aside=aside)
-        with tarfile.open(packed) as archive:
-            archive.extractall(into, filter="data")
+        index = {**aside, "GIT_INDEX_FILE": f"{scratch}/index"}
+        _git(top, "read-tree", tree, aside=index)
+        _git(top, "checkout-index", "--all", f"--prefix={into}/", aside=index)
     return tree
 
 

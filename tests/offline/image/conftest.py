@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,8 +77,7 @@ def image(bundle: Path, trusted: Path, tmp_path_factory: pytest.TempPathFactory)
 def unpacked(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of the image, with the owners and modes they have in it."""
     layout, root = tmp_path_factory.mktemp("layout"), tmp_path_factory.mktemp("unpacked")
-    with tarfile.open(image.tar) as told:
-        told.extractall(layout, filter="data")
+    subprocess.run(["tar", "--extract", "-f", image.tar, "-C", layout], check=True)
     layer = max((layout / "blobs" / "sha256").iterdir(), key=lambda blob: blob.stat().st_size)
     subprocess.run(["tar", "--extract", "--gzip", "--same-permissions", "-f", layer, "-C", root], check=True)
     root.chmod(0o755)

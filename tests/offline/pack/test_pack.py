@@ -61,11 +61,9 @@ def test_two_copies_of_a_bundle_pack_to_the_same_bytes(bundle: Path, tmp_path: P
 def test_the_hosts_own_tar_unpacks_it_too(bundle: Path, tmp_path: Path) -> None:
     packed = pack(bundle, tmp_path / "out")
 
-    shutil.unpack_archive(packed.file, tmp_path / "in", "tar", filter="data")
-
     subprocess.run(["tar", "-C", str(tmp_path), "-xf", str(packed.file)], check=True)
     assert (tmp_path / f"redoubt-0.1.0-x86_64/docs/{LONG}").read_bytes() == b"long"
-    assert (tmp_path / "in/redoubt-0.1.0-x86_64" / SUMS).read_bytes() == (bundle / SUMS).read_bytes()
+    assert (tmp_path / "redoubt-0.1.0-x86_64" / SUMS).read_bytes() == (bundle / SUMS).read_bytes()
 
 
 def test_an_update_carries_only_what_the_receiver_lacks(bundle: Path, newer: Path, tmp_path: Path) -> None:
