@@ -67,8 +67,11 @@ free() { # the port, or another one when a program has it
 }
 stop() { # the gateway of the trial, when it runs
   pid=$(cat "$prefix/run/gateway.pid" 2>/dev/null) || return 0
-  kill "$pid" 2>/dev/null || return 0
-  while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+  # The number may belong to somebody else by now: only a process that was started out of this prefix is ours.
+  ours() { grep -qsF "$prefix/" "/proc/$pid/cmdline"; }
+  ! ours || kill "$pid"
+  while ours; do sleep 0.2; done
+  rm -f "$prefix/run/gateway.pid"
 }
 if [ "$(cat "$home/stamp" 2>/dev/null)" != "$stamp" ]; then
   maker=$home/maker
