@@ -70,6 +70,7 @@ def _export_changed(top: Path, into: Path) -> str:
 
 def _export(top: Path, treeish: str, into: Path, aside: Mapping[str, str]) -> str:
     tree = _git(top, "rev-parse", treeish, aside=aside)
+    into = into.absolute()  # git stands in the checkout: there, a relative name would mean a folder of the checkout
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="redoubt-export-") as scratch:
         index = {**aside, "GIT_INDEX_FILE": f"{scratch}/index"}
