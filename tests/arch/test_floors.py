@@ -21,6 +21,7 @@ PLANTED = {  # contract id -> (module to write into, the import that breaks it)
     "httpx-in-egress": ("appliance/config/planted.py", "import httpx"),
     "sql-in-the-store": ("appliance/http/planted.py", "import sqlalchemy"),
     "litestar-on-top": ("appliance/store/planted.py", "import litestar"),
+    "presidio-in-redaction": ("appliance/pipeline/planted.py", "import spacy"),
     "plain-floor": ("appliance/domain/planted.py", "import click"),
 }
 
