@@ -17,7 +17,16 @@ def chain(layout: Layout) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
     """Oldest first: the file, what it says, its sha256."""
     for file in sorted(layout.receipts.glob("*.json")):
         content = file.read_bytes()
-        yield file, json.loads(content), hashlib.sha256(content).hexdigest()
+        yield file, _read(content), hashlib.sha256(content).hexdigest()
+
+
+def _read(content: bytes) -> Mapping[str, Any]:
+    """A damaged one follows nothing."""
+    try:
+        told = json.loads(content)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"before": None}
 
 
 def broken(layout: Layout) -> list[str]:

@@ -77,6 +77,9 @@ class SystemdService:
         shutil.rmtree(self._units / f"{UNIT}.d", ignore_errors=True)
         self._demand("daemon-reload")
 
+    def last_words(self) -> str:
+        return f"look at `journalctl -u {UNIT}`"
+
     def _install(self) -> None:
         template = (self._layout.current / "bundle" / "units" / UNIT).read_text(encoding="utf-8")
         layout = self._layout
@@ -131,6 +134,9 @@ class Unmoved:
 
     def stop(self) -> None:
         """Nothing."""
+
+    def last_words(self) -> str:
+        return f"look at `journalctl -u {UNIT}`"
 
 
 def _ports(settings: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ exec env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/nonexistent \\
 """
 INSTALLER = """\
 #!/bin/sh
-# The installer of the current release: upgrade, rollback, status, verify-installed, overlay, resume, uninstall.
+# The installer of the current release: start, stop, status, upgrade, rollback, overlay, verify-installed, uninstall.
 for program in {prefix}/current/bundle/installer.pyz {prefix}/releases/*/bundle/installer.pyz; do
   [ -f "$program" ] && break
 done

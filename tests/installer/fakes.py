@@ -73,6 +73,9 @@ class FakeService:
     def stop(self) -> None:
         self._file.unlink(missing_ok=True)
 
+    def last_words(self) -> str:
+        return "nothing was said"
+
 
 @dataclass(frozen=True)
 class FakeGateway:

@@ -1,5 +1,6 @@
 """From a medium to a gateway that serves, through the real program and real processes."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ def free_port() -> str:
         return str(one.getsockname()[1])
 
 
+ASKING = ("start", "stop", "status", "verify-installed")
 PORTS = ("--api-port", free_port(), "--admin-port", free_port())
 
 
@@ -157,7 +159,68 @@ def test_answers_are_taken_from_a_file_and_an_unknown_one_is_refused(tmp_path: P
 
 
 def test_every_help_ends_with_an_example() -> None:
-    for verb in ("install", "upgrade", "rollback", "uninstall", "overlay", "resume", "status", "verify-installed"):
+    for verb in ("install", "upgrade", "rollback", "uninstall", "overlay", "resume", *ASKING):
         command = [sys.executable, "-m", "installer", verb, "--help"]
         ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
         assert f"Example:\n  redoubt-installer {verb}" in ran.stdout
+
+
+def made(tmp_path: Path, prefix: Path, *words: str) -> str:
+    """The installer's program of a new site."""
+    medium = small().write(tmp_path / "medium")
+    words = ("install", str(medium), "--prefix", str(prefix), "--fingerprint", FINGERPRINT, *words, *PORTS)
+    assert installer(medium, *words).returncode == 0
+    return str(prefix / "bin/redoubt-installer")
+
+
+def told(*words: str) -> tuple[int, str, str]:
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_a_gateway_is_stopped_and_started_again_and_both_twice(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix, "--trial")
+    service, seen = ProcessService(within(prefix)), []
+
+    for verb in ("stop", "stop", "start", "start"):
+        code, out, _ = told(program, verb, "--json")
+        said = json.loads(out)
+        seen.append((verb, code, said["changed"], said["running"], service.running()))
+
+    assert seen == [
+        ("stop", 0, True, False, False),
+        ("stop", 0, False, False, False),
+        ("start", 0, True, True, True),
+        ("start", 0, False, True, True),
+    ]
+    assert told(program, "status")[0] == 0
+
+
+def test_a_site_of_which_a_file_was_changed_is_not_started(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix)
+    told(program, "stop")
+    [changed] = (prefix / "current/serve/lib").rglob("alpha/data.txt")
+    changed.write_bytes(b"changed")
+
+    code, _, said = told(program, "start")
+
+    assert (code, "the gateway is not started: it is not what was installed: changed: " in said) == (1, True)
+    assert not ProcessService(within(prefix)).running()
+
+
+def test_a_gateway_that_ends_again_says_why_at_once(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix, "--trial")
+    told(program, "stop")
+    (prefix / "data/gateway.json").unlink()
+    (prefix / "data/gateway.json").mkdir()
+
+    code, _, said = told(program, "start")
+
+    assert (code, "IsADirectoryError" in said, "gateway.log" in said) == (1, True, True)
+
+
+def test_nothing_is_started_or_stopped_where_nothing_is_installed(tmp_path: Path) -> None:
+    for verb in ("start", "stop"):
+        code, _, said = told(sys.executable, "-m", "installer", verb, "--prefix", str(tmp_path / "nowhere"))
+        assert (code, "there is no release in" in said) == (1, True)
+    assert not (tmp_path / "nowhere").exists()

@@ -272,6 +272,16 @@ def test_receipts_are_a_chain_and_a_changed_one_breaks_it(house: House, tmp_path
     assert json.loads(out.getvalue())["rollback_to"].startswith("0.1.0-")
 
 
+def test_a_receipt_that_cannot_be_read_is_one_finding_and_no_end_of_the_program(house: House) -> None:
+    [first] = house.layout.receipts.glob("*.json")
+    first.write_bytes(first.read_bytes()[:-40])
+
+    with redirect_stdout(io.StringIO()) as out:
+        assert status(house.asked("status", "--json"), house.layout, house.means()) == 1
+
+    assert json.loads(out.getvalue())["receipts_broken"] == [f"`{first.name}` does not follow the receipt before it"]
+
+
 def test_an_overlay_signed_by_the_site_is_added_listed_and_watched(house: House, tmp_path: Path) -> None:
     site = trust(CAROL, roles={"root": 1, "overlay": 1}, product="redoubt-site")
     folder = tmp_path / "adapter"
