@@ -55,6 +55,8 @@ def run(words: Sequence[str]) -> int:
         layout = layout_of(Path(asked.prefix) if asked.prefix else ROOT_PREFIX)
         if asked.verb in READING:
             return READING[asked.verb](asked, layout, means_of(layout))
+        if asked.verb == "overlay" and asked.what == "list":
+            return overlay(asked, layout, means_of(layout))
         return _change(asked, layout)
     except (Failed, Refused, OSError) as error:
         print(f"redoubt-installer: {error}", file=sys.stderr)

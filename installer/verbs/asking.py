@@ -29,7 +29,7 @@ def status(asked: argparse.Namespace, layout: Layout, means: Means) -> int:
         "rollback_to": installed.previous or None,
         "backup": installed.backup or None,
         "interrupted": left.verb if left else None,
-        "overlays": [one.told() for one in overlays.listed(layout)],
+        "overlays": overlays.listed(layout),
         "receipts": sum(1 for _ in receipts.chain(layout)),
         "receipts_broken": receipts.broken(layout),
     }
@@ -50,7 +50,7 @@ def verify_installed(asked: argparse.Namespace, layout: Layout, means: Means) ->
         "mode": read_site(layout).mode,
         "same": not wrong,
         "findings": wrong,
-        "operator_supplied": [one.told() for one in overlays.listed(layout)],
+        "operator_supplied": overlays.listed(layout),
     }
     if asked.json:
         print(json.dumps(told, indent=2, sort_keys=True))

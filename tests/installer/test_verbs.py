@@ -294,12 +294,12 @@ def test_an_overlay_signed_by_the_site_is_added_listed_and_watched(house: House,
         overlays.add(house.layout, house.means(), folder, ("", "0" * 64))
     made = overlays.add(house.layout, house.means(), folder, paper)
 
-    assert [one.name for one in overlays.listed(house.layout)] == ["acme-adapter"]
+    assert [one["name"] for one in overlays.listed(house.layout)] == ["acme-adapter"]
     assert findings(house.layout, house.layout.release(serving(house)), check) == []
     (made.folder / "files/adapter.py").write_bytes(b"VALUE = 2\n")
     assert len(findings(house.layout, house.layout.release(serving(house)), check)) == 1
     overlays.remove(house.layout, "acme-adapter")
-    assert list(overlays.listed(house.layout)) == []
+    assert overlays.listed(house.layout) == []
 
 
 def test_a_dry_run_changes_nothing(house: House, tmp_path: Path) -> None:
