@@ -85,11 +85,15 @@ def add(layout: Layout, means: Means, source: Path, paper: tuple[str, str]) -> O
         _check_number(layout, made)
         trusting.keep(layout.site_trust, new)
         layout.overlays.mkdir(mode=0o755, exist_ok=True)
-        if not made.folder.exists():
-            _open(scratch)
-            means.sync()
-            scratch.rename(made.folder)
-            sync_folder(layout.overlays)
+        _open(scratch)
+        means.sync()
+        aside = layout.staging / "overlay-before"  # the same one, which may have been damaged since
+        remove_tree(aside)
+        if made.folder.exists():
+            made.folder.rename(aside)
+        scratch.rename(made.folder)
+        sync_folder(layout.overlays)
+        remove_tree(aside)
     finally:
         remove_tree(scratch)
     for folder, older in _readable(layout).items():

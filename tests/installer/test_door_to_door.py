@@ -13,6 +13,7 @@ from installer.held import Busy, held
 from installer.layout import within
 from installer.process import ProcessService
 from tests.fakes.bundle import write_tree
+from tests.fakes.overlay import PAPER, adapter, sealed
 from tests.installer.house import FINGERPRINT, installer, small
 
 
@@ -224,3 +225,18 @@ def test_nothing_is_started_or_stopped_where_nothing_is_installed(tmp_path: Path
         code, _, said = told(sys.executable, "-m", "installer", verb, "--prefix", str(tmp_path / "nowhere"))
         assert (code, "there is no release in" in said) == (1, True)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_site_whose_adapter_has_an_altered_byte_is_not_started(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix)
+    adapter(tmp_path / "adapter/wheels")
+    added = told(program, "overlay", "add", str(sealed(tmp_path / "adapter")), "--fingerprint", PAPER)
+    told(program, "stop")
+    [wheel] = (prefix / "overlays").rglob("*.whl")
+    wheel.write_bytes(wheel.read_bytes().replace(b"9000", b"9001"))
+
+    code, _, said = told(program, "start")
+
+    assert (added[0], "name `acme` in `plugins.allow`" in added[1]) == (0, True), added
+    assert (code, "is not what was signed" in said) == (1, True)
+    assert not ProcessService(within(prefix)).running()

@@ -133,6 +133,16 @@ def test_a_wheel_with_an_altered_byte_is_found_before_a_start(house: House, tmp_
     assert "`wheels/acme_adapter-1.2.0-py3-none-any.whl` is not what was signed" in line
 
 
+def test_adding_the_same_one_again_brings_back_what_was_altered(house: House, tmp_path: Path) -> None:
+    [wheel] = added(house, tmp_path / "adapter").wheels
+    wheel.write_bytes(b"altered")
+
+    add(house, tmp_path / "adapter")
+
+    assert wrong(house) == []
+    assert not list(house.layout.staging.glob("overlay*"))
+
+
 def test_a_damaged_overlay_is_shown_by_every_verb_that_reads_and_can_be_removed(house: House, tmp_path: Path) -> None:
     made = added(house, tmp_path / "adapter")
     (made.folder / "SHA256SUMS").write_bytes(b"damaged")
