@@ -20,8 +20,9 @@ from installer import accounts
 from installer.failure import Failed
 from installer.layout import Layout
 from installer.programs import ENVIRONMENT
+from installer.settings import DRAIN, drain_of
 
-STOP_WITHIN = 45.0  # seconds; running streams get their time
+GRACE = 15  # seconds after the drain: the ledger's last rows, then the end
 PAUSE = 0.05
 LONGEST_LINE = 8192  # bytes of the log
 BEGIN = 'echo $$ >"$0" && exec "$1"'
@@ -74,7 +75,8 @@ class ProcessService:
         child.returncode = 0  # it outlives us: nobody waits for it
 
     def stop(self) -> None:
-        until = time.monotonic() + STOP_WITHIN
+        settings = self._layout.settings
+        until = time.monotonic() + GRACE + (drain_of(settings.read_text()) if settings.exists() else DRAIN)
         told = False
         while self.running():
             number = self._process()

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -16,6 +17,7 @@ from installer.failure import Failed
 from installer.installed import read_installed
 from installer.journal import Journal
 from installer.medium import take
+from installer.preflight import look
 from installer.standing import findings
 from installer.verbs.asking import status, verify_installed
 from offline.pack import known_of, pack
@@ -270,6 +272,18 @@ def test_receipts_are_a_chain_and_a_changed_one_breaks_it(house: House, tmp_path
     with redirect_stdout(io.StringIO()):
         assert status(asked, house.layout, house.means()) == 1
     assert json.loads(out.getvalue())["rollback_to"].startswith("0.1.0-")
+
+
+def test_the_room_for_an_update_is_that_of_the_whole_bundle_it_becomes(house: House, tmp_path: Path) -> None:
+    release = house.layout.serving()
+    assert release is not None
+    (tmp_path / "update.gwd").write_bytes(b"small")
+    with (release.bundle / "large").open("wb") as large:
+        large.truncate(shutil.disk_usage(tmp_path).free)  # sparse
+
+    found = look(house.layout, tmp_path / "update.gwd", {})
+
+    assert [one.level for one in found if one.about == "disk"] == ["fail"]
 
 
 def test_a_receipt_that_cannot_be_read_is_one_finding_and_no_end_of_the_program(house: House) -> None:
