@@ -56,3 +56,10 @@ def add(layout: Layout, operation: str, told: Mapping[str, Any]) -> tuple[bytes,
     else:
         content = write_json(file, {**told, "operation": operation, "before": last(layout)})
     return content, hashlib.sha256(content).hexdigest()
+
+
+def take_back(layout: Layout, operation: str) -> None:
+    """No receipt for what was not done. Nothing there is fine."""
+    (layout.receipts / f"{operation}.json").unlink(missing_ok=True)
+    if layout.receipts.is_dir() and not any(layout.receipts.iterdir()):
+        layout.receipts.rmdir()

@@ -23,7 +23,7 @@ from installer.verbs.asking import status, verify_installed
 from offline.pack import known_of, pack
 from offline.rules.refusal import Fault, Refused
 from tests.fakes.bundle import ALICE, BOB, CAROL, MALLORY, check, header, seal, trust, write_tree
-from tests.installer.fakes import House
+from tests.installer.fakes import FakeService, House
 from tests.installer.house import FINGERPRINT, small
 
 Site = Callable[..., House]
@@ -258,6 +258,28 @@ def test_keep_data_keeps_rows_and_trust_and_a_new_install_takes_them_up(house: H
 
     assert house.spent() == 77
     assert serving(house).startswith("0.2.0-")
+
+
+def test_a_release_is_held_against_its_receipt_at_its_very_first_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd asks `verify-installed` before it starts anything, also when it is an installer that asks it to."""
+    house = House.at(tmp_path / "site")
+    before: list[list[str]] = []
+    start = FakeService.start
+
+    def asking_first(service: FakeService) -> None:
+        release = service.layout.serving()
+        assert release is not None
+        before.append(findings(service.layout, release, check))
+        start(service)
+
+    monkeypatch.setattr(FakeService, "start", asking_first)
+
+    house.run("install", str(small().write(tmp_path / "first")), "--fingerprint", FINGERPRINT)
+    house.run("upgrade", str(small("0.2.0", 8).write(tmp_path / "second")))
+
+    assert before == [[], []]
 
 
 def test_receipts_are_a_chain_and_a_changed_one_breaks_it(house: House, tmp_path: Path) -> None:
