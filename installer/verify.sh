@@ -1,7 +1,6 @@
 #!/bin/sh
-# Is this folder what its signers made, for this machine, now? Steps 1 to 4 of docs/decisions/0009 with sh, coreutils and
-# openssl alone; nothing of the medium is run. Independent of offline/rules on purpose: tests hold the two together.
-# Nothing of the caller's environment is kept: PATH, LD_PRELOAD, OPENSSL_CONF, CDPATH, locale, exported functions.
+# Is this folder what its signers made, for this machine, now? docs/decisions/0009, 1 to 4, with sh, coreutils, openssl
+# alone; nothing of the medium is run, nothing of the caller's environment kept. Independent of offline/rules on purpose.
 case ${1-} in --clean) shift ;; *) unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
   exec /usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC /bin/sh "$0" --clean "$@" ;; esac
 PATH=/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; umask 077; set -u
@@ -23,7 +22,7 @@ paper='' trust='' seq=0 now='' known=1970-01-01T00:00:00Z late='' clock='' folde
   esac; shift; done; folder=${folder:-.}; case $folder in /*) ;; *) folder=./$folder ;; esac; case $paper in '' | *[!0-9a-f]*) stuck 'type the fingerprint from the paper: --fingerprint "9f86 d081 ..."; see --help' ;; esac
 case $seq in '' | *[!0-9]* | ???????????*) stuck '`--seq` wants a number; see --help' ;; esac
 [ -f "$folder/SHA256SUMS" ] || stuck "there is no SHA256SUMS in \`$folder\`; name the folder of a bundle"
-for f in openssl sha256sum base64 comm cut date fold mktemp sort tail uniq wc; do command -v $f >/dev/null || stuck "\`$f\` is missing [tool]"; done
+for f in base64 cat comm cp cut date fold mktemp openssl rm sha256sum sort tail tr uname uniq wc; do command -v $f >/dev/null || stuck "\`$f\` is missing [tool]"; done
 tmp=$(mktemp -d /tmp/verify.XXXXXXXX) || stuck 'no temporary folder could be made below /tmp'; trap 'rm -rf "$tmp"' EXIT; trap 'exit 2' HUP INT TERM
 moment() { case $1 in [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z) date -u -d "$1" +%s ;; *) false ;; esac 2>/dev/null; }
 now=$(moment "${now:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}") && known=$(moment "$known") || stuck '`--now` and `--known` want a moment such as 2026-11-22T00:00:00Z'
@@ -44,6 +43,7 @@ walk() { # a folder: paths of files to 1, of folders to 3; follows nothing
     if [ -f "$f" ] && beside "$p"; then small "$f" 65536; continue; fi
     path "$p" || refuse name "\`$p\` is not a path that a bundle may hold"; [ -r "$f" ] || refuse read "\`$p\` cannot be read"
     if [ -f "$f" ]; then echo "$p"; else [ -x "$f" ] || refuse read "\`$p\` cannot be read"; echo "$p" >&3; walk "$f"; fi; done; }
+odd() { comm "$1" "$tmp/$2" "$tmp/$3" >"$tmp/odd" || stuck 'two lists could not be compared'; read -r p <"$tmp/odd"; } # sets p
 load() { # a trust file: sets keys roles number made ends
   small "$1" 65536; plain "$1" trust; keys=''; read -r head <"$1"; tail -n +2 "$1" >"$tmp/keys"
   while read -r role id form key more; do
@@ -81,8 +81,7 @@ signed() { # role, message, stem of its signatures, keys that may be there, keys
 rfc=MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw= rawin=''; printf r >"$tmp/yes"; printf s >"$tmp/no"
 echo kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA== | base64 -d >"$tmp/rfc"
 if says ed25519 $rfc "$tmp/yes" "$tmp/rfc"; then rawin=yes; fi; if says ed25519 $rfc "$tmp/no" "$tmp/rfc"; then refuse tool 'this openssl finds a wrong signature right'; fi
-walk "$folder" >"$tmp/files" 3>"$tmp/folders"
-found=none # step 1: the trust file that the paper names, and the chain that leads on from it
+walk "$folder" >"$tmp/files" 3>"$tmp/folders"; found=none # step 1: the trust file of the paper, and the chain from it
 for f in "$folder"/trust/*.trust; do f=${trust:-"$f"}; [ -f "$f" ] || continue; cp -- "$f" "$tmp/trust"; found=$(sha256sum <"$tmp/trust"); found=${found%% *}; [ "$found" != "$paper" ] || break; done
 [ "$found" = "$paper" ] || refuse trust "the trust file has the fingerprint $found, which is not the one given; compare the paper"
 load "$tmp/trust"; say "trust file $number has the fingerprint given"; while f=$folder/trust/$((number + 1)).trust && [ -f "$f" ]; do
@@ -106,15 +105,16 @@ for f in "$since" "$known"; do [ "$now" -ge $((f - 86400)) ] || [ -n "$clock" ] 
   refuse clock "the clock is more than a day before $(date -u -d "@$f" +%Y-%m-%dT%H:%M:%SZ), which was signed already; set it, or --accept-clock"; done
 [ "$newest" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"; [ "$number" -ge "$seq" ] || refuse rollback "this has number $number; the site has seen $seq and goes back to none before"
 tail -n +2 "$sums" >"$tmp/list"; count=0 # step 4: every file, and nothing else
-while IFS= read -r line; do
-  hash=${line%%  *} p=${line#*  }; case $hash in *[!0-9a-f]*) hash='' ;; esac
+while IFS= read -r line; do hash=${line%%  *} p=${line#*  }; case $hash in *[!0-9a-f]*) hash='' ;; esac
   [ ${#hash} -eq 64 ] && [ "$hash  $p" = "$line" ] || refuse format "SHA256SUMS: expected \`<64 hex>  <path>\`, got \`$line\`"
   path "$p" || refuse name "\`$p\` is not a path that a bundle may hold"
   echo "$p"; count=$((count + 1)); while case $p in */*) ;; *) false ;; esac; do p=${p%/*}; echo "$p" >&3; done
 done <"$tmp/list" >"$tmp/paths" 3>"$tmp/wanted"
 [ $count -gt 0 ] && sort -cu "$tmp/paths" 2>/dev/null || refuse format 'a path in SHA256SUMS is doubled or out of order'
-for f in files folders wanted; do sort -u -o "$tmp/$f" "$tmp/$f"; done; p=$(comm -23 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse missing "\`$p\` is in SHA256SUMS and not there"
-p=$(comm -13 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse unlisted "\`$p\` is there and not in SHA256SUMS"; p=$(comm -13 "$tmp/wanted" "$tmp/folders" | head -n 1); [ -z "$p" ] || refuse unlisted "the folder \`$p\` holds nothing that is listed"
+for f in files folders wanted; do sort -u -o "$tmp/$f" "$tmp/$f" || stuck 'a list could not be sorted'; done
+if odd -23 paths files; then refuse missing "\`$p\` is in SHA256SUMS and not there"; fi
+if odd -13 paths files; then refuse unlisted "\`$p\` is there and not in SHA256SUMS"; fi
+if odd -13 wanted folders; then refuse unlisted "the folder \`$p\` holds nothing that is listed"; fi
 say "hashing $count files"; (cd "$folder" && sha256sum --strict --quiet -c "$sums") >"$tmp/wrong" 2>&1 ||
   { read -r p <"$tmp/wrong"; refuse hash "\`${p%%: *}\` is not what was signed; copy the medium again, or ask the sender"; }
 say "verified: $product $version for $arch, number $number, $count files, signed by$by"
