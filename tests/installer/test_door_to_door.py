@@ -12,6 +12,7 @@ import pytest
 from installer.held import Busy, held
 from installer.layout import within
 from installer.process import ProcessService
+from tests.e2e.site import eventually
 from tests.fakes.bundle import write_tree
 from tests.fakes.overlay import PAPER, adapter, sealed
 from tests.installer.house import FINGERPRINT, installer, small
@@ -121,7 +122,8 @@ def test_a_killed_upgrade_of_real_processes_is_brought_to_its_end_by_the_next_ca
     assert resumed.returncode == 0, resumed.stderr
     assert told.returncode == 0, told.stdout
     assert f'"version": "{"0.2.0" if at == "after commit" else "0.1.0"}"' in told.stdout
-    assert (prefix / "data/gateway.json").read_text() == ("0.2.0" if at == "after commit" else "0.1.0")
+    serves = "0.2.0" if at == "after commit" else "0.1.0"
+    eventually(lambda: (prefix / "data/gateway.json").read_text() == serves)  # it verifies what it is before it serves
     spent = subprocess.run([prefix / "bin/redoubt", "spend"], capture_output=True, text=True, check=True)
     assert spent.stdout == "77\n"
 
@@ -207,6 +209,19 @@ def test_a_site_of_which_a_file_was_changed_is_not_started(tmp_path: Path, prefi
 
     assert (code, "the gateway is not started: it is not what was installed: changed: " in said) == (1, True)
     assert not ProcessService(within(prefix)).running()
+
+
+def test_whoever_starts_it_a_changed_file_is_found_before_the_gateway_runs(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix)
+    told(program, "stop")
+    [changed] = (prefix / "current/serve/lib").rglob("alpha/data.txt")
+    changed.write_bytes(b"changed")
+    before = (prefix / "data/gateway.json").read_bytes()
+
+    code, _, said = told(str(prefix / "bin/redoubt-serve"))
+
+    assert (code, "changed: " in said) == (1, True)
+    assert (prefix / "data/gateway.json").read_bytes() == before
 
 
 def test_a_gateway_that_ends_again_says_why_at_once(tmp_path: Path, prefix: Path) -> None:
