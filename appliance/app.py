@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from appliance import plugins
 from appliance.config.rules import warnings
 from appliance.config.schema import Listener as ListenSettings
 from appliance.config.schema import Site
@@ -62,7 +63,6 @@ from appliance.ports.repositories import EventSink
 from appliance.routing.state import RoutingState
 from appliance.store import Opened, open_for_serving
 from providers import builtin
-from providers import load as load_providers
 
 UNWANTED = {  # `reasoning` of the configuration -> the name that is left out of answers
     "both": None,
@@ -92,7 +92,7 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
     """Raises ConfigError. Opens nothing by itself: `opened` is the store, sockets come later."""
     clock = SystemClock()
     names = [*(traits.name for traits in builtin()), *site.plugins.allow]
-    loaded = load_providers(names, frozenset(site.plugins.allow))
+    loaded = plugins.load(names, site)
     providers = {ProviderName(name): one for name, one in loaded.items()}
     counters = MemoryCounters(clock)
     transport = PooledTransport(Guard(allow_list(site), on_refusal=alarm))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from appliance import plugins
 from appliance.config.desired import Desired, desired
 from appliance.config.load import load
 from appliance.config.schema import Site
@@ -37,7 +38,6 @@ from appliance.store import visit
 from appliance.store.folder import DataFolder
 from appliance.store.lock import holder_of
 from providers import builtin
-from providers import load as load_providers
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,14 +98,14 @@ def allow_list(site: Site) -> AllowList:
 
 def deployment_check(site: Site) -> CheckDeployment:
     """What is wrong with a deployment, as its provider and the egress guard see it. Raises ConfigError."""
-    allow, plugins = allow_list(site), frozenset(site.plugins.allow)
+    allow = allow_list(site)
 
     def check(deployment: Deployment) -> list[str]:
         problems = check_url(deployment.url)
         if not problems and (refusal := allow.host_refusal(origin(deployment.url).host)):
             problems = [f"{refusal}; add it to `egress.allow`"]
         try:
-            provider = load_providers([deployment.provider], plugins)[deployment.provider]
+            provider = plugins.load([deployment.provider], site)[deployment.provider]
         except ConfigError as e:
             return [*problems, e.message]
         problems += provider.check(deployment)
@@ -156,10 +156,9 @@ async def cards(site: Site, deployments: Sequence[Deployment]) -> list[Card]:
     """One card for each deployment, asked at the same time, through the egress guard. Raises ConfigError."""
     transport = PooledTransport(Guard(allow_list(site)))
     fetch = EgressFetch(transport)
-    plugins = frozenset(site.plugins.allow)
 
     async def one(of: Deployment) -> Card:
-        provider = load_providers([of.provider], plugins)[of.provider]
+        provider = plugins.load([of.provider], site)[of.provider]
         told: tuple[Finding, ...] = ()
         if of.credential:
             try:

@@ -27,6 +27,7 @@ from installer.verbs.asking import status, verify_installed
 from installer.verbs.install import install
 from installer.verbs.overlay import overlay
 from installer.verbs.rollback import rollback
+from installer.verbs.running import start, stop
 from installer.verbs.stories import STORIES
 from installer.verbs.uninstall import uninstall
 from installer.verbs.upgrade import upgrade
@@ -36,6 +37,7 @@ from offline.rules.refusal import Refused
 from offline.rules.release import machine
 
 READING = {"status": status, "verify-installed": verify_installed}
+STEPLESS = {"overlay": overlay, "start": start, "stop": stop}  # they change something that needs no journal
 CHANGING: Mapping[str, Callable[[argparse.Namespace, Work], None]] = {
     "install": install,
     "upgrade": upgrade,
@@ -53,6 +55,8 @@ def run(words: Sequence[str]) -> int:
         layout = layout_of(Path(asked.prefix) if asked.prefix else ROOT_PREFIX)
         if asked.verb in READING:
             return READING[asked.verb](asked, layout, means_of(layout))
+        if asked.verb == "overlay" and asked.what == "list":
+            return overlay(asked, layout, means_of(layout))
         return _change(asked, layout)
     except (Failed, Refused, OSError) as error:
         print(f"redoubt-installer: {error}", file=sys.stderr)
@@ -68,8 +72,8 @@ def _change(asked: argparse.Namespace, layout: Layout) -> int:
             if asked.verb == "resume":
                 print("brought to its end" if resumed else "nothing was interrupted")
                 return 0
-            if asked.verb == "overlay":
-                return overlay(asked, layout, means_of(layout))
+            if asked.verb in STEPLESS:
+                return STEPLESS[asked.verb](asked, layout, means_of(layout))
             verb = "purge" if getattr(asked, "purge", False) else asked.verb
             moment = datetime.now(UTC).strftime("%Y%m%d%H%M%S%f")
             kind, user = usual(layout)

@@ -59,7 +59,21 @@ fi
 if [ -n "$help" ]; then exec env -i PATH="$PATH" LC_ALL=C.UTF-8 "$python" -I -S -B "$here/installer.pyz" "$verb" --help; fi
 
 # What is verified and what runs are one copy that nobody else can write to: a medium may change under our hands.
-private=$(mktemp -d "${REDOUBT_STAGE:-/var/tmp}/redoubt-medium.XXXXXXXX")
+stage=${REDOUBT_STAGE:-/var/tmp}
+"$python" -I -S -B -c '
+import os, sys
+medium, stage = sys.argv[1:]
+try:
+    found = os.statvfs(stage)
+    files = [os.path.join(top, one) for top, _, names in os.walk(medium) for one in names]
+    free, needed = found.f_bavail * found.f_frsize, sum(os.lstat(one).st_size + found.f_frsize for one in files)
+except OSError as error:
+    sys.exit(f"install.sh: {error.filename} cannot be read: {error.strerror}; REDOUBT_STAGE names where the copy goes")
+if free < needed:
+    sys.exit(f"install.sh: the private copy of this medium takes {needed / 1e9:.1f} GB and {stage} has {free / 1e9:.1f} GB"
+             " free; make room there, or name another folder: REDOUBT_STAGE=/path/to/folder sh install.sh ...")
+' "$here" "$stage"
+private=$(mktemp -d "$stage/redoubt-medium.XXXXXXXX")
 trap 'rm -rf -- "$private"' EXIT
 trap 'exit 2' HUP INT TERM
 cp -RP -- "$here" "$private/medium"

@@ -5,23 +5,22 @@ An overlay is a signed folder of the channel `overlay`; its header's version nam
 `redoubt-site`), believed for the first time by its fingerprint, as the maker's is.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from installer import trusting
+from installer import importing, trusting
 from installer.disk import remove_tree, sync_folder
 from installer.failure import Failed
+from installer.importing import GROUP
 from installer.installed import read_installed, write_installed
-from installer.layout import Layout
+from installer.layout import Layout, Release
 from installer.staging import copy_medium
 from installer.work import Means
-from offline.rules.names import SUMS
 from offline.rules.openssl import Check
+from offline.rules.overlay import Overlay, folders, plugins_of, read_overlay
 from offline.rules.refusal import Fault, Refused
-from offline.rules.sums import LARGEST, read_sums
-from offline.rules.tree import read_small
 from offline.rules.trust import Trust
 from offline.rules.verify import Asked, Verified, check_trust_time, verify
 from offline.rules.wheel import read_wheel
@@ -29,42 +28,38 @@ from offline.rules.wheel import read_wheel
 PRODUCT = "redoubt-site"
 
 
-@dataclass(frozen=True)
-class Overlay:
-    """A folder of the channel `overlay`."""
-
-    folder: Path
-    name: str
-    version: str
-    seq: int
-    files: int
-
-    def told(self) -> dict[str, object]:
-        """As `status --json` says it."""
-        told = {"name": self.name, "version": self.version, "seq": self.seq, "files": self.files}
-        return {**told, "folder": str(self.folder), "supplied_by": "operator"}
+def listed(layout: Layout) -> list[dict[str, object]]:
+    """As `status --json` says it, by name. One that cannot be read goes by the name of its folder."""
+    readable, found = _readable(layout), []
+    for folder in folders(layout.overlays):
+        one = readable.get(folder)
+        if one is None:
+            told: dict[str, object] = {"name": folder.name, "readable": False}
+        else:
+            told = {"name": one.name, "version": one.version, "seq": one.seq, "files": len(one.files), "readable": True}
+            told["plugins"] = sorted(plugins_of(one, GROUP))
+        found.append({**told, "folder": str(folder), "supplied_by": "operator"})
+    return found
 
 
-def listed(layout: Layout) -> Iterator[Overlay]:
-    """By name; of two that lie here after a power cut, the newer. Raises Refused for one that cannot be read."""
-    found: dict[str, Overlay] = {}
-    for folder in sorted(layout.overlays.iterdir()) if layout.overlays.is_dir() else ():
-        one = _read(folder)
-        if one.name not in found or found[one.name].seq < one.seq:
-            found[one.name] = one
-    yield from found.values()
+def _readable(layout: Layout) -> dict[Path, Overlay]:
+    found: dict[Path, Overlay] = {}
+    for folder in folders(layout.overlays):
+        with suppress(Refused):
+            found[folder] = read_overlay(folder)
+    return found
 
 
 def findings(layout: Layout, check: Check) -> list[str]:
     """One line for each overlay that is not what the site signed."""
-    folders = sorted(layout.overlays.iterdir()) if layout.overlays.is_dir() else []
-    if not folders:
+    here = folders(layout.overlays)
+    if not here:
         return []
     trust = trusting.kept(layout.site_trust)
     if trust is None:
         return ["unknown: there are overlays, and no trust file of this site"]
     wrong: list[str] = []
-    for folder in folders:
+    for folder in here:
         try:
             _verify(folder, trust, _asked(datetime.now(UTC), trust, late=True), check)
         except Refused as refused:
@@ -83,29 +78,41 @@ def add(layout: Layout, means: Means, source: Path, paper: tuple[str, str]) -> O
         if trust.product != PRODUCT:
             raise Refused(Fault.TRUST, f"an overlay is signed by the site: a trust file of `{PRODUCT}` is needed")
         verified = _verify(scratch, trust, _asked(means.now(), trust, late=False), means.check)
-        made = replace(_read(scratch), folder=layout.overlays / f"{_label(verified)}")
+        added = read_overlay(scratch)
+        made = replace(added, folder=layout.overlays / f"{_label(verified)}")
+        readable = _readable(layout).values()
+        importing.check(added, _serving(layout), [one for one in readable if one.name != made.name])
         _check_number(layout, made)
         trusting.keep(layout.site_trust, new)
         layout.overlays.mkdir(mode=0o755, exist_ok=True)
-        if not made.folder.exists():
-            _open(scratch)
-            means.sync()
-            scratch.rename(made.folder)
-            sync_folder(layout.overlays)
+        _open(scratch)
+        means.sync()
+        aside = layout.staging / "overlay-before"  # the same one, which may have been damaged since
+        remove_tree(aside)
+        if made.folder.exists():
+            made.folder.rename(aside)
+        scratch.rename(made.folder)
+        sync_folder(layout.overlays)
+        remove_tree(aside)
     finally:
         remove_tree(scratch)
-    for older in list(layout.overlays.iterdir()):
-        if older != made.folder and _read(older).name == made.name:
-            remove_tree(older)
+    for folder, older in _readable(layout).items():
+        if folder != made.folder and older.name == made.name:
+            remove_tree(folder)
     return made
 
 
 def remove(layout: Layout, name: str) -> None:
-    """Raises Failed when there is none of that name."""
-    there = [one for one in listed(layout) if one.name == name]
+    """Every one of that name, which may be the name of its folder. Raises Failed when there is none."""
+    called = {folder: one.name for folder, one in _readable(layout).items()}
+    there = [folder for folder in folders(layout.overlays) if name in {folder.name, called.get(folder)}]
     if not there:
         raise Failed(f"there is no overlay `{name}`; look at `overlay list`")
-    remove_tree(there[0].folder)
+    for folder in there:
+        if folder.is_file():
+            folder.unlink()
+        else:
+            remove_tree(folder)
 
 
 def _verify(folder: Path, trust: Trust, asked: Asked, check: Check) -> Verified:
@@ -132,12 +139,11 @@ def _check_number(layout: Layout, made: Overlay) -> None:
     write_installed(layout, replace(installed, overlays={**seen, made.name: made.seq}))
 
 
-def _read(folder: Path) -> Overlay:
-    sums = read_sums(read_small(folder / SUMS, LARGEST))
-    name, _, version = sums.header.version.rpartition("-")
-    if not name:
-        raise Refused(Fault.HEADER, f"`{sums.header.version}` does not name an overlay, as `acme-adapter-1.2.0` would")
-    return Overlay(folder, name, version, sums.header.seq, len(sums.files))
+def _serving(layout: Layout) -> Release:
+    release = layout.serving()
+    if release is None:
+        raise Failed(f"there is no release in `{layout.prefix}` yet; use `install`")
+    return release
 
 
 def _label(verified: Verified) -> str:

@@ -38,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
         "--at-start", action="store_true", help="called before the service starts: nothing is started or stopped"
     )
     for name, text in (
+        ("start", "the gateway, here and now; one that serves already is left alone"),
+        ("stop", "the gateway, when running streams had their time"),
         ("status", "what is installed, what serves, what is kept"),
         ("verify-installed", "every file against what was signed and installed"),
     ):

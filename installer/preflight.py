@@ -37,7 +37,7 @@ def look(layout: Layout, medium: Path, asked: dict[str, Any]) -> list[Answer]:
     return [
         _python(),
         _glibc(),
-        _disk(layout, size_of(medium)),
+        _disk(layout, _weight(layout, medium)),
         *_ports(asked),
         _clock(),
         *_openssl(),
@@ -67,6 +67,13 @@ def _glibc() -> Answer:
     if name != "glibc" or numbers < GLIBC_FLOOR:
         return Answer("glibc", "fail", f"{name or 'another C library'} {version}; glibc {floor} or newer is needed")
     return Answer("glibc", "ok", version)
+
+
+def _weight(layout: Layout, medium: Path) -> int:
+    """Bytes of the whole bundle. An update is rebuilt to one, about as large as the one that serves."""
+    serving = layout.serving()
+    rebuilt = size_of(serving.bundle) if medium.suffix == ".gwd" and serving is not None else 0
+    return size_of(medium) + rebuilt
 
 
 def _disk(layout: Layout, medium: int) -> Answer:

@@ -17,7 +17,16 @@ def chain(layout: Layout) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
     """Oldest first: the file, what it says, its sha256."""
     for file in sorted(layout.receipts.glob("*.json")):
         content = file.read_bytes()
-        yield file, json.loads(content), hashlib.sha256(content).hexdigest()
+        yield file, _read(content), hashlib.sha256(content).hexdigest()
+
+
+def _read(content: bytes) -> Mapping[str, Any]:
+    """A damaged one follows nothing."""
+    try:
+        told = json.loads(content)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"before": None}
 
 
 def broken(layout: Layout) -> list[str]:
@@ -47,3 +56,10 @@ def add(layout: Layout, operation: str, told: Mapping[str, Any]) -> tuple[bytes,
     else:
         content = write_json(file, {**told, "operation": operation, "before": last(layout)})
     return content, hashlib.sha256(content).hexdigest()
+
+
+def take_back(layout: Layout, operation: str) -> None:
+    """No receipt for what was not done. Nothing there is fine."""
+    (layout.receipts / f"{operation}.json").unlink(missing_ok=True)
+    if layout.receipts.is_dir() and not any(layout.receipts.iterdir()):
+        layout.receipts.rmdir()

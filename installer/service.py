@@ -12,6 +12,7 @@ from installer.failure import Failed
 from installer.layout import ROOT_PREFIX, Layout
 from installer.process import ProcessService
 from installer.programs import run
+from installer.settings import LONGEST_DRAIN, drain_of
 from installer.systemd import DROP_IN, UNIT, Service, UnitError, check, drop_in, unit
 from installer.work import Ran
 from installer.work import Service as AnyService
@@ -20,7 +21,7 @@ UNITS = Path("/etc/systemd/system")
 RUNS_SYSTEMD = Path("/run/systemd/system")
 USER = "redoubt"
 MASTER_KEY = "master.key"
-ACTING = 180.0  # seconds; a stop drains
+ACTING = LONGEST_DRAIN + 300.0  # seconds; a stop drains, and systemd minds its own time
 
 Systemctl = Callable[..., Ran]
 
@@ -77,9 +78,12 @@ class SystemdService:
         shutil.rmtree(self._units / f"{UNIT}.d", ignore_errors=True)
         self._demand("daemon-reload")
 
+    def last_words(self) -> str:
+        return f"look at `journalctl -u {UNIT}`"
+
     def _install(self) -> None:
         template = (self._layout.current / "bundle" / "units" / UNIT).read_text(encoding="utf-8")
-        layout = self._layout
+        layout, settings = self._layout, self._layout.settings.read_text(encoding="utf-8")
         told = Service(
             python=str(self._python),
             prefix=str(layout.prefix),
@@ -87,7 +91,8 @@ class SystemdService:
             data=str(layout.data),
             master_key=str(layout.config / MASTER_KEY),
             user=self.user,
-            ports=_ports(layout.settings.read_text(encoding="utf-8")),
+            ports=_ports(settings),
+            drain_s=drain_of(settings),
         )
         networks = self._units / DROP_IN
         try:
@@ -131,6 +136,9 @@ class Unmoved:
 
     def stop(self) -> None:
         """Nothing."""
+
+    def last_words(self) -> str:
+        return f"look at `journalctl -u {UNIT}`"
 
 
 def _ports(settings: str) -> tuple[int, ...]:

@@ -1,11 +1,14 @@
 """The gateway's first configuration. Afterwards it is the operator's file, and never written again."""
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from installer.layout import Layout
 
 HOST, API, ADMIN = "127.0.0.1", 4000, 4001
+DRAIN, LONGEST_DRAIN = 30, 3600  # seconds; of the gateway's schema
 
 
 def master_key(facts: Mapping[str, Any], layout: Layout) -> str:
@@ -42,3 +45,9 @@ keys:
     role: admin
     models: ["*"]
 """.encode()
+
+
+def drain_of(settings: str) -> int:
+    """`stop.drain_seconds` of the configuration, in whole seconds: how long running streams get."""
+    found = re.search(r"^[^#\n]*\bdrain_seconds: *([0-9]+(?:\.[0-9]+)?)", settings, re.MULTILINE)
+    return min(math.ceil(float(found[1])), LONGEST_DRAIN) if found else DRAIN

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Is this folder what its signers made, for this machine, now? Steps 1 to 4 of docs/decisions/0009 with sh, coreutils and
-# openssl alone; nothing of the medium is run. Independent of offline/rules on purpose: tests hold the two together.
-# Nothing of the caller's environment is kept: PATH, LD_PRELOAD, OPENSSL_CONF, CDPATH, locale, exported functions.
+# Is this folder what its signers made, for this machine, now? docs/decisions/0009, 1 to 4, with sh, coreutils, openssl
+# alone; nothing of the medium is run, nothing of the caller's environment kept. Independent of offline/rules on purpose.
 case ${1-} in --clean) shift ;; *) unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
   exec /usr/bin/env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC /bin/sh "$0" --clean "$@" ;; esac
 PATH=/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; umask 077; set -u
@@ -12,7 +11,7 @@ usage='usage: sh verify.sh --fingerprint HEX [--trust FILE] [--seq N] [--known M
   exit code: 0 verified, 1 refused, 2 it could not be tried
 example: sh verify.sh --fingerprint "9f86 d081 884c 7d65 ..." --seq 7 /media/usb/redoubt-0.1.0-x86_64'
 say() { printf '%s' "$*" | tr -c '\040-\176' '?'; echo; }; stuck() { say "verify.sh: $1" >&2; exit 2; }
-refuse() { say "verify.sh: refused: $2 [$1]" >&2; exit 1; }
+refuse() { say "verify.sh: refused: $2 [$1]" >&2; exit 1; }; distrust() { refuse trust "the trust file $1"; }
 paper='' trust='' seq=0 now='' known=1970-01-01T00:00:00Z late='' clock='' folder=''; while [ $# -gt 0 ]; do
   case $1 in --fingerprint | --trust | --seq | --known | --now) [ $# -gt 1 ] || stuck "\`$1\` wants a value; see --help" ;; esac
   case $1 in --help) printf '%s\n' "$usage"; exit 0 ;;
@@ -23,7 +22,7 @@ paper='' trust='' seq=0 now='' known=1970-01-01T00:00:00Z late='' clock='' folde
   esac; shift; done; folder=${folder:-.}; case $folder in /*) ;; *) folder=./$folder ;; esac; case $paper in '' | *[!0-9a-f]*) stuck 'type the fingerprint from the paper: --fingerprint "9f86 d081 ..."; see --help' ;; esac
 case $seq in '' | *[!0-9]* | ???????????*) stuck '`--seq` wants a number; see --help' ;; esac
 [ -f "$folder/SHA256SUMS" ] || stuck "there is no SHA256SUMS in \`$folder\`; name the folder of a bundle"
-for f in openssl sha256sum base64 comm cut date fold mktemp sort tail uniq wc; do command -v $f >/dev/null || stuck "\`$f\` is missing [tool]"; done
+for f in base64 cat comm cp cut date fold mktemp openssl rm sha256sum sort tail tr uname uniq wc; do command -v $f >/dev/null || stuck "\`$f\` is missing [tool]"; done
 tmp=$(mktemp -d /tmp/verify.XXXXXXXX) || stuck 'no temporary folder could be made below /tmp'; trap 'rm -rf "$tmp"' EXIT; trap 'exit 2' HUP INT TERM
 moment() { case $1 in [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z) date -u -d "$1" +%s ;; *) false ;; esac 2>/dev/null; }
 now=$(moment "${now:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}") && known=$(moment "$known") || stuck '`--now` and `--known` want a moment such as 2026-11-22T00:00:00Z'
@@ -35,8 +34,7 @@ path() { case /$1/ in *[!A-Za-z0-9._+/-]* | *//* | */.* | */-*) false ;; *) [ ${
 beside() { # whether SHA256SUMS may leave that name out
   case $1 in SHA256SUMS.*.ed25519.sig | SHA256SUMS.*.p384.sig | SHA256SUMS.*.minisig | SHA256SUMS.*.dsse.json | APPROVAL.*.ed25519.sig | APPROVAL.*.p384.sig) ;; *) return 1 ;; esac
   id=${1#*.}; id=${id%.ed25519.sig}; id=${id%.p384.sig}; id=${id%.minisig}; is_id "${id%.dsse.json}"; }
-walk() { # a folder: paths of files to 1, of folders to 3; follows nothing
-  for f in "$1"/.[!.]* "$1"/..?* "$1"/*; do
+walk() { for f in "$1"/.[!.]* "$1"/..?* "$1"/*; do # a folder: paths of files to 1, of folders to 3; follows nothing
     p=${f#"$folder"/}; [ ! -h "$f" ] || refuse kind "\`$p\` is a symbolic link; a bundle holds files and folders only"
     [ -e "$f" ] || continue; [ -f "$f" ] || [ -d "$f" ] || refuse kind "\`$p\` is neither a file nor a folder"
     if [ -u "$f" ] || [ -g "$f" ]; then refuse mode "\`$p\` is setuid or setgid"; fi
@@ -44,30 +42,31 @@ walk() { # a folder: paths of files to 1, of folders to 3; follows nothing
     if [ -f "$f" ] && beside "$p"; then small "$f" 65536; continue; fi
     path "$p" || refuse name "\`$p\` is not a path that a bundle may hold"; [ -r "$f" ] || refuse read "\`$p\` cannot be read"
     if [ -f "$f" ]; then echo "$p"; else [ -x "$f" ] || refuse read "\`$p\` cannot be read"; echo "$p" >&3; walk "$f"; fi; done; }
+odd() { comm "$1" "$tmp/$2" "$tmp/$3" >"$tmp/odd" || stuck 'two lists could not be compared'; read -r p <"$tmp/odd"; } # sets p
 load() { # a trust file: sets keys roles number made ends
   small "$1" 65536; plain "$1" trust; keys=''; read -r head <"$1"; tail -n +2 "$1" >"$tmp/keys"
   while read -r role id form key more; do
     case "$form $key" in "ed25519 MCowBQYDK2VwAyEA"*[AEIMQUYcgkosw048]=) size=60 ;; "p384 MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE"*[!=]) size=160 ;; *) size=0 ;; esac
     case ${key%=} in *[!A-Za-z0-9+/]*) size=0 ;; esac; case $role in root | app | advisories | models | config | overlay) ;; *) size=0 ;; esac
     is_id "$id" && [ ${#key} -eq $size ] && [ -z "$more" ] || refuse trust 'a line of the trust file is no key'; keys="$keys|$role $id $form $key|"; done <"$tmp/keys"
-  sort -cu "$tmp/keys" 2>/dev/null && [ "$(cut -d ' ' -f 1-4 "$tmp/keys")" = "$(cat "$tmp/keys")" ] || refuse trust 'the trust file is not written in its one form'
+  sort -cu "$tmp/keys" 2>/dev/null && [ "$(cut -d ' ' -f 1-4 "$tmp/keys")" = "$(cat "$tmp/keys")" ] || distrust 'is not written in its one form'
   [ -z "$(cut -d ' ' -f 1-3 "$tmp/keys" | uniq -d; cut -d ' ' -f 1,4 "$tmp/keys" | sort | uniq -d)" ] ||
-    refuse trust 'the trust file gives one key to two ids, or two keys of one kind to one'
-  set -f; set -- $head; set +f; [ $# -gt 7 ] || refuse trust 'the trust file has no header'
+    distrust 'gives one key to two ids, or two keys of one kind to one'
+  set -f; set -- $head; set +f; [ $# -gt 7 ] || distrust 'has no header'
   number=${5#number=} made=${6#created=} ends=${7#expires=}; lead="# redoubt-trust v1 product=redoubt number=$number created=$made expires=$ends "
-  case $number in '' | 0* | *[!0-9]* | ???????*) refuse trust 'the trust file has no number' ;; esac; case $head in "$lead"*) roles=" ${head#"$lead"} " ;; *) refuse trust 'the trust file has no header of this product' ;; esac
+  case $number in '' | 0* | *[!0-9]* | ???????*) distrust 'has no number' ;; esac; case $head in "$lead"*) roles=" ${head#"$lead"} " ;; *) distrust 'has no header of this product' ;; esac
   t=' ' ids=" $(cut -d ' ' -f 1,2 "$tmp/keys" | uniq | cut -d ' ' -f 1 | uniq -c | tr -s ' \n' ' ')"; for role in root app advisories models config overlay; do
     need=${roles#*" $role="}; need=${need%% *}; n=0; case $ids in *" $role "*) n=${ids%%" $role "*}; n=${n##* } ;; esac
     case $n:$need:$roles in 0:*) ;; *:[1-9]:*" $role=$need "*) [ "$need" -gt "$n" ] || t="$t$role=$need " ;; *) t=odd ;; esac; done
-  [ "$t" = "$roles" ] || refuse trust 'the trust file asks for signers whom it does not name, or names some whom it does not ask for'
-  made=$(moment "$made") && ends=$(moment "$ends") || refuse trust 'the trust file has no span of time'; }
+  [ "$t" = "$roles" ] || distrust 'asks for signers whom it does not name, or names some whom it does not ask for'
+  made=$(moment "$made") && ends=$(moment "$ends") || distrust 'has no span of time'; }
 says() { # form, key, message, signature: whether openssl finds it right
   { echo '-----BEGIN PUBLIC KEY-----'; printf '%s\n' "$2" | fold -w 64; echo '-----END PUBLIC KEY-----'; } >"$tmp/key.pem"
   case $1 in ed25519) openssl pkeyutl -verify -pubin -inkey "$tmp/key.pem" -rawin -in "$3" -sigfile "$4" ;;
     *) openssl dgst -sha384 -verify "$tmp/key.pem" -signature "$4" "$3" ;; esac >/dev/null 2>&1; }
 signed() { # role, message, stem of its signatures, keys that may be there, keys that count, thresholds: sets by and need
   need=${6#*" $1="}; need=${need%% *}; by=' ' count=0
-  case $need:$6 in [1-9]:*" $1="*" $1="*) need='' ;; [1-9]:*" $1="*) ;; *) need='' ;; esac; [ -n "$need" ] || refuse trust "the trust file does not say how many sign for \`$1\`"
+  case $need:$6 in [1-9]:*" $1="*" $1="*) need='' ;; [1-9]:*" $1="*) ;; *) need='' ;; esac; [ -n "$need" ] || distrust "does not say how many sign for \`$1\`"
   for f in "$3".*.sig "$3".*.minisig "$3".*.dsse.json; do
     [ -e "$f" ] || continue; small "$f" 65536; form=ed25519 id=${f#"$3".}; case $id in *.p384.sig) form=p384; small "$f" 104 ;; esac; id=${id%%.*}
     case $4 in *"|$1 $id $form "*) ;; *) refuse signature "\`$id\` has no $form key in the trust file, but signed \`${3##*/}\`" ;; esac
@@ -81,10 +80,9 @@ signed() { # role, message, stem of its signatures, keys that may be there, keys
 rfc=MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw= rawin=''; printf r >"$tmp/yes"; printf s >"$tmp/no"
 echo kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA== | base64 -d >"$tmp/rfc"
 if says ed25519 $rfc "$tmp/yes" "$tmp/rfc"; then rawin=yes; fi; if says ed25519 $rfc "$tmp/no" "$tmp/rfc"; then refuse tool 'this openssl finds a wrong signature right'; fi
-walk "$folder" >"$tmp/files" 3>"$tmp/folders"
-found=none # step 1: the trust file that the paper names, and the chain that leads on from it
+walk "$folder" >"$tmp/files" 3>"$tmp/folders"; found=none # step 1: the trust file of the paper, and the chain from it
 for f in "$folder"/trust/*.trust; do f=${trust:-"$f"}; [ -f "$f" ] || continue; cp -- "$f" "$tmp/trust"; found=$(sha256sum <"$tmp/trust"); found=${found%% *}; [ "$found" != "$paper" ] || break; done
-[ "$found" = "$paper" ] || refuse trust "the trust file has the fingerprint $found, which is not the one given; compare the paper"
+[ "$found" = "$paper" ] || distrust "has the fingerprint $found, which is not the one given; compare the paper"
 load "$tmp/trust"; say "trust file $number has the fingerprint given"; while f=$folder/trust/$((number + 1)).trust && [ -f "$f" ]; do
   was=$number then=$made old=$keys rules=$roles; cp -- "$f" "$tmp/link"; load "$tmp/link"
   [ "$number" -eq $((was + 1)) ] && [ "$made" -ge "$then" ] || refuse trust "\`${f##*/}\` does not follow trust file $was"
@@ -104,17 +102,19 @@ case $arch in any | "$(uname -m)") ;; *) refuse architecture "this is for \`$arc
 since=$(moment "$made") && until=$(moment "${1#*=}") && [ "$until" -gt "$since" ] || refuse header "\`$made ${1#*=}\` is no span of time"
 for f in "$since" "$known"; do [ "$now" -ge $((f - 86400)) ] || [ -n "$clock" ] ||
   refuse clock "the clock is more than a day before $(date -u -d "@$f" +%Y-%m-%dT%H:%M:%SZ), which was signed already; set it, or --accept-clock"; done
-[ "$newest" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"; [ "$number" -ge "$seq" ] || refuse rollback "this has number $number; the site has seen $seq and goes back to none before"
+[ "$newest" -le "$until" ] || [ -n "$late" ] || refuse expired "this expired on ${1#*=}; ask for a newer one, or --accept-expired"
+[ "$number" -ge "$seq" ] || refuse rollback "this has number $number; the site has seen $seq and goes back to none before"
 tail -n +2 "$sums" >"$tmp/list"; count=0 # step 4: every file, and nothing else
-while IFS= read -r line; do
-  hash=${line%%  *} p=${line#*  }; case $hash in *[!0-9a-f]*) hash='' ;; esac
+while IFS= read -r line; do hash=${line%%  *} p=${line#*  }; case $hash in *[!0-9a-f]*) hash='' ;; esac
   [ ${#hash} -eq 64 ] && [ "$hash  $p" = "$line" ] || refuse format "SHA256SUMS: expected \`<64 hex>  <path>\`, got \`$line\`"
   path "$p" || refuse name "\`$p\` is not a path that a bundle may hold"
   echo "$p"; count=$((count + 1)); while case $p in */*) ;; *) false ;; esac; do p=${p%/*}; echo "$p" >&3; done
 done <"$tmp/list" >"$tmp/paths" 3>"$tmp/wanted"
 [ $count -gt 0 ] && sort -cu "$tmp/paths" 2>/dev/null || refuse format 'a path in SHA256SUMS is doubled or out of order'
-for f in files folders wanted; do sort -u -o "$tmp/$f" "$tmp/$f"; done; p=$(comm -23 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse missing "\`$p\` is in SHA256SUMS and not there"
-p=$(comm -13 "$tmp/paths" "$tmp/files" | head -n 1); [ -z "$p" ] || refuse unlisted "\`$p\` is there and not in SHA256SUMS"; p=$(comm -13 "$tmp/wanted" "$tmp/folders" | head -n 1); [ -z "$p" ] || refuse unlisted "the folder \`$p\` holds nothing that is listed"
+for f in files folders wanted; do sort -u -o "$tmp/$f" "$tmp/$f" || stuck 'a list could not be sorted'; done
+if odd -23 paths files; then refuse missing "\`$p\` is in SHA256SUMS and not there"; fi
+if odd -13 paths files; then refuse unlisted "\`$p\` is there and not in SHA256SUMS"; fi
+if odd -13 wanted folders; then refuse unlisted "the folder \`$p\` holds nothing that is listed"; fi
 say "hashing $count files"; (cd "$folder" && sha256sum --strict --quiet -c "$sums") >"$tmp/wrong" 2>&1 ||
   { read -r p <"$tmp/wrong"; refuse hash "\`${p%%: *}\` is not what was signed; copy the medium again, or ask the sender"; }
 say "verified: $product $version for $arch, number $number, $count files, signed by$by"

@@ -57,6 +57,9 @@ class Service(Protocol):
     def remove(self) -> None:
         """Take back what `prepare` did."""
 
+    def last_words(self) -> str:
+        """What the gateway said last, or where that can be read."""
+
 
 @dataclass(frozen=True)
 class Means:

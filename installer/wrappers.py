@@ -13,13 +13,15 @@ exec {prefix}/current/serve/bin/python -I -B -m appliance.cli "$@"
 """
 SERVE = """\
 #!/bin/sh
-# The gateway of this site, in the foreground: what a supervisor of yours would run.
-exec env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/nonexistent \\
-  {prefix}/current/serve/bin/python -I -B -m appliance.cli --config {settings} serve
+# The gateway of this site, in the foreground: what a supervisor of yours would run. As the unit does, it starts
+# nothing before every file is the one that was installed.
+alone="env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/nonexistent"
+$alone {python} -I -S -B {prefix}/current/bundle/installer.pyz verify-installed --at-start --prefix {prefix} >&2 || exit
+exec $alone {prefix}/current/serve/bin/python -I -B -m appliance.cli --config {settings} serve
 """
 INSTALLER = """\
 #!/bin/sh
-# The installer of the current release: upgrade, rollback, status, verify-installed, overlay, resume, uninstall.
+# The installer of the current release: start, stop, status, upgrade, rollback, overlay, verify-installed, uninstall.
 for program in {prefix}/current/bundle/installer.pyz {prefix}/releases/*/bundle/installer.pyz; do
   [ -f "$program" ] && break
 done

@@ -31,19 +31,33 @@ def builtin() -> tuple[Traits, ...]:
     return tuple(make().traits for make in _BUILT_IN.values())
 
 
-def load(names: Iterable[str], allowed_plugins: frozenset[str]) -> dict[str, Provider]:
+def strangers(names: Iterable[str]) -> frozenset[str]:
+    """Those that are not built in."""
+    return frozenset(names) - _BUILT_IN.keys()
+
+
+def load(
+    names: Iterable[str], allowed_plugins: frozenset[str], offered: frozenset[str] = frozenset()
+) -> dict[str, Provider]:
     """One instance of each named provider.
 
     A plugin is imported only when `allowed_plugins` lists it: being installed is not enough to see every prompt.
+    `offered`: plugins that lie at hand and may be off the import path, because the site allows none of them.
     Raises ConfigError for a name that is neither built in nor an allowed plugin, or a plugin that is no provider.
     """
-    return {name: _BUILT_IN[name]() if name in _BUILT_IN else _plugin(name, allowed_plugins) for name in set(names)}
+    return {
+        name: _BUILT_IN[name]() if name in _BUILT_IN else _plugin(name, allowed_plugins, offered) for name in set(names)
+    }
 
 
-def _plugin(name: str, allowed: frozenset[str]) -> Provider:
+def _plugin(name: str, allowed: frozenset[str], offered: frozenset[str]) -> Provider:
     points = [point for point in entry_points(group=GROUP) if point.name == name]
-    if points and name not in allowed:
+    if (points or name in offered) and name not in allowed:
         raise ConfigError(f"provider `{name}` is installed but not allowed; list it among the site's plugins")
+    if not points and name in allowed:
+        raise ConfigError(
+            f"provider `{name}` is allowed and is not here; add its overlay again, or take it out of `plugins.allow`"
+        )
     if not points:
         near = get_close_matches(name, [*_BUILT_IN, *allowed], n=1)
         hint = f"did you mean `{near[0]}`?" if near else "known: " + ", ".join(f"`{known}`" for known in _BUILT_IN)
@@ -57,7 +71,7 @@ def _made(name: str, point: EntryPoint) -> Provider:
     try:
         provider: Provider = point.load()()
         found = provider.traits.name
-    except (ImportError, AttributeError, TypeError) as e:
+    except (ImportError, AttributeError, TypeError, SyntaxError) as e:
         raise ConfigError(f"provider `{name}` could not be loaded from `{point.value}`: {e}") from e
     if found != name:
         raise ConfigError(f"provider `{name}` from `{point.value}` calls itself `{found}`; the two must be equal")

@@ -25,6 +25,7 @@ from sbom.view import View, shaped, walk
 
 Json = dict[str, Any]
 ENVIRONMENTS = ("serve", "tools")
+IN_PLACE = "overlays"  # where `Found` says that a wheel lies which is not unpacked
 Kind = Literal["changed", "missing", "unknown", "extra", "absent", "unreadable"]
 
 
@@ -54,7 +55,7 @@ class Deployed(msgspec.Struct, frozen=True):
 
     @property
     def equal(self) -> bool:
-        return bool(self.found) and not self.drift
+        return any(one.environment in ENVIRONMENTS for one in self.found) and not self.drift
 
 
 class _Shipped(msgspec.Struct, frozen=True):
@@ -65,13 +66,20 @@ class _Shipped(msgspec.Struct, frozen=True):
     target: str  # `serve-cp311`
 
 
-def compare(release: Path, shipped: View, wheels: Path | None = None, overlays: Iterable[Path] = ()) -> Deployed:
+def compare(
+    release: Path,
+    shipped: View,
+    wheels: Path | None = None,
+    overlays: Iterable[Path] = (),
+    in_place: Iterable[Path] = (),
+) -> Deployed:
     """Re-hash `release/serve` and `release/tools`. `wheels`: the shipped wheels, for telling which file differs;
-    `overlays`: wheels the operator added. Raises Refused when there is no environment, or the SBOM is not ours.
+    `overlays`: wheels the operator unpacked there; `in_place`: wheels of the operator's that are imported from where
+    they lie, read to their last byte. Raises Refused when there is no environment, or the SBOM is not ours.
     """
     told = _shipped(shipped)
     added = {one.name: one for one in map(wheels_.read, overlays)}
-    found: list[Found] = []
+    found = [Found(IN_PLACE, one.name, one.version, "operator-supplied") for one in map(wheels_.read, in_place)]
     drift: list[Drift] = []
     here = [name for name in ENVIRONMENTS if (release / name).is_dir()]
     asked = {one.target.partition("-")[0] for one in told}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SHORT, LONG = 50, 2000  # examples of a law that names no count of its own
+LONG_SECONDS = 3600.0  # before a test of a long run is given up; `timeout` in pyproject.toml is for short ones
 SLOW_MACHINE = [HealthCheck.too_slow, HealthCheck.differing_executors]
 
 
@@ -15,7 +16,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the counts the issues name, and tests marked `long`")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-timeout looks
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long") and config.option.timeout is None:
+        config.option.timeout = LONG_SECONDS
     # Derandomized: a run says the same twice. No deadline: a slow machine fails no test.
     settings.register_profile(
         "short", max_examples=SHORT, derandomize=True, deadline=None, database=None, suppress_health_check=SLOW_MACHINE

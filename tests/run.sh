@@ -34,7 +34,7 @@ export PATH
 
 # What tests use besides Python: command and the Debian package that brings it. Without one, its tests skip and name it.
 missing=
-for pair in node:nodejs npm:npm strace:strace unshare:util-linux ip:iproute2 nft:nftables systemd-analyze:systemd \
+for pair in node:nodejs npm:npm strace:strace unshare:util-linux ip:iproute2 nft:nftables systemd-analyze:systemd systemd-nspawn:systemd-container \
   mmdebstrap:mmdebstrap buildah:buildah openssl:openssl minisign:minisign pkcs11-tool:opensc softhsm2-util:softhsm2 \
   shellcheck:shellcheck busybox:busybox; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"

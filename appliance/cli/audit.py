@@ -9,8 +9,9 @@ from click.exceptions import ClickException, Exit
 
 from appliance.cli.frame import as_json
 from appliance.cli.output import say, say_json
-from appliance.cli.release import FILE, FOLDER, known, needed, now, release, state, trust_of
+from appliance.cli.release import FILE, FOLDER, known, needed, now, state, trust_of
 from appliance.cli.tools import Tools
+from appliance.config.place import release
 from appliance.domain.errors import BadRequest, GatewayError
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from appliance.cli.bundle_frame import (
 from appliance.cli.bundle_image import image, image_root
 from appliance.cli.bundle_keys import keys, trust
 from appliance.cli.bundle_lock import lock
+from appliance.cli.bundle_overlay import overlay
 from appliance.cli.bundle_sign import sign
 from appliance.cli.frame import Verb, as_json
 from appliance.cli.output import say, say_json, say_table
@@ -282,5 +283,5 @@ def unpack(*, file: Path, against: Path | None, store: Path | None, out: Path, a
         say(f"{folder}: not verified; next: redoubt bundle verify {folder} --trust FILE")
 
 
-for _verb in (advisories, image, image_root, keys, lock, sign, trust):
+for _verb in (advisories, image, image_root, keys, lock, overlay, sign, trust):
     bundle.add_command(_verb)

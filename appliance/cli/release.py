@@ -1,12 +1,12 @@
 """Where things lie on a site, seen from a verb that runs inside a release: PREFIX/releases/ID/{serve,tools}."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from appliance.config.place import release
 from appliance.domain.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-def release() -> Path | None:
-    """The folder of the release this program is of; None when it runs elsewhere, as on the connected side."""
-    folder = Path(sys.prefix).resolve().parent  # a site's programs are called by way of `current`
-    return folder if folder.parent.name == "releases" else None
 
 
 def state() -> Path | None:

@@ -191,7 +191,9 @@ def diff(*, before: Path, after: Path, as_json: bool) -> None:
 def deployed(*, release: Path | None, shipped: Path | None, overlays: tuple[Path, ...], as_json: bool) -> None:
     """Hash every installed file anew and hold it against the shipped SBOM. Exit 1 for any difference.
 
-    Equal means: what was shipped, plus the overlays that are named, and not one file more.
+    Equal means: what was shipped, plus the overlays that are named, and not one file more. Overlays that the site's
+    installer added are named already: their wheels are held against their own SHA256SUMS, which
+    `redoubt-installer verify-installed` holds against the site's keys.
     """
     from sbom import deployed as looking
     from sbom import view
@@ -202,12 +204,13 @@ def deployed(*, release: Path | None, shipped: Path | None, overlays: tuple[Path
     added = [path for overlay in overlays for path in sorted(overlay.rglob("*.whl"))]
     with told():
         _hint("hashing every installed file")
-        found = looking.compare(folder, view.read(file), wheels if wheels.is_dir() else None, added)
+        kept = _overlay_wheels(folder)
+        found = looking.compare(folder, view.read(file), wheels if wheels.is_dir() else None, added, kept)
     if as_json:
         say_json({"equal": found.equal, "components": found.found, "drift": found.drift})
     else:
         own = sum(one.origin == "operator-supplied" for one in found.found)
-        say(f"{len(found.found)} packages installed below {folder}; {own} of them operator-supplied")
+        say(f"{len(found.found)} packages for {folder}; {own} of them operator-supplied")
         for one in found.found:
             if one.origin == "operator-supplied":
                 say(f"  operator-supplied: {one.name} {one.version} ({one.environment})")
@@ -218,6 +221,18 @@ def deployed(*, release: Path | None, shipped: Path | None, overlays: tuple[Path
         )
     if not found.equal:
         refuse()
+
+
+def _overlay_wheels(release: Path) -> list[Path]:
+    """Those that the installer of the release's site added. Raises Refused unless they are what the site signed."""
+    from appliance.config.place import overlays
+    from offline.rules.overlay import check_wheels, newest
+
+    place = overlays(release)
+    found = [] if place is None else newest(place)
+    for overlay in found:
+        check_wheels(overlay)
+    return [wheel for overlay in found for wheel in overlay.wheels]
 
 
 @sbom.command(

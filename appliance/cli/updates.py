@@ -10,8 +10,9 @@ import rich_click as click
 
 from appliance.cli.frame import Noun, as_json
 from appliance.cli.output import say, say_json, say_table
-from appliance.cli.release import FILE, FOLDER, known, needed, now, release, state, trust_of
+from appliance.cli.release import FILE, FOLDER, known, needed, now, state, trust_of
 from appliance.cli.tools import Tools
+from appliance.config.place import release
 from appliance.domain.errors import BadRequest
 
 if TYPE_CHECKING:

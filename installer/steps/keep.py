@@ -1,36 +1,26 @@
 """After the commit: what the site knows from now on. Each of these may be done again."""
 
-import base64
 import os
-import platform
 from dataclasses import replace
 
-from installer import receipts, trusting
-from installer.disk import remove_tree, write_whole
-from installer.installed import Site, read_installed, write_installed, write_site
+from installer.disk import remove_tree
+from installer.installed import read_installed, write_installed
 from installer.inventory import read
 from installer.layout import BUNDLE
+from installer.steps.vouch import write_receipt
 from installer.work import Work
-from offline.rules.moments import write_moment
 
 KEPT_BACKUPS = 3
-LATER = ("previous", "downgrade_by", "backup", "audit")  # what only some operations know
 
 
 class Record:
-    """Trust, receipt, what is installed."""
+    """What is installed; its receipt, where no step before wrote one."""
 
     name = "record"
 
     def do(self, work: Work) -> None:
         facts, layout = work.facts, work.layout
-        trusting.keep(layout.trust, [base64.b64decode(one) for one in facts.get("new_trust", ())])
-        if not layout.site.exists():
-            site = {name: facts[name] for name in ("mode", "service", "user", "approval")}
-            write_site(layout, Site(**site, made_user=bool(facts.get("made_user"))))
-        content, sha256 = receipts.add(layout, work.operation.id, self._told(work))
-        if work.operation.verb != "rollback":  # the release keeps the receipt of its own installation
-            write_whole(work.new.receipt, content)
+        _, sha256 = write_receipt(work)
         before = read_installed(layout)
         write_installed(
             layout,
@@ -49,23 +39,6 @@ class Record:
 
     def undo(self, work: Work) -> None:
         """After the commit there is no way back."""
-
-    def _told(self, work: Work) -> dict[str, object]:
-        facts = work.facts
-        shown = ("release", "version", "seq", "created", "sums_sha256", "signed_by", "trust_number", *LATER)
-        _, inventory = read(work.new)
-        return {
-            **{name: facts[name] for name in shown if name in facts},
-            "verb": work.operation.verb,
-            "at": write_moment(work.means.now()),
-            "accepted": facts.get("accepted", {}),
-            "approval": facts.get("approval", ""),
-            "mode": facts.get("mode", ""),
-            "files_sha256": inventory,
-            "python": str(work.means.python),
-            "tag": work.means.tag,
-            "python_version": platform.python_version(),
-        }
 
 
 class Blobs:

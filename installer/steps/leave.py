@@ -38,7 +38,8 @@ class KeyDestroyed(_Forward):
         for folder in (work.layout.data, work.layout.config):
             file = folder / MASTER_KEY
             if file.is_file() and not file.is_symlink():
-                file.chmod(0o600)
+                if os.geteuid():  # root needs no permission; the folder may be another user's, who could swap the file
+                    file.chmod(0o600)
                 descriptor = os.open(file, os.O_WRONLY | os.O_NOFOLLOW)
                 try:
                     os.write(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size))

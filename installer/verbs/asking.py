@@ -29,7 +29,7 @@ def status(asked: argparse.Namespace, layout: Layout, means: Means) -> int:
         "rollback_to": installed.previous or None,
         "backup": installed.backup or None,
         "interrupted": left.verb if left else None,
-        "overlays": [one.told() for one in overlays.listed(layout)],
+        "overlays": overlays.listed(layout),
         "receipts": sum(1 for _ in receipts.chain(layout)),
         "receipts_broken": receipts.broken(layout),
     }
@@ -43,16 +43,14 @@ def status(asked: argparse.Namespace, layout: Layout, means: Means) -> int:
 
 def verify_installed(asked: argparse.Namespace, layout: Layout, means: Means) -> int:
     """Every file against what was signed and installed. Exit 1 on a difference, in every mode but `trial`."""
-    installed, site = read_installed(layout), read_site(layout)
-    release = layout.serving()
-    wrong = ["there is no release here"] if release is None else findings(layout, release, means.check)
-    wrong += receipts.broken(layout)
+    installed, release = read_installed(layout), layout.serving()
+    wrong, trial = differences(layout, means)
     told = {
         "release": installed.release or None,
-        "mode": site.mode,
+        "mode": read_site(layout).mode,
         "same": not wrong,
         "findings": wrong,
-        "operator_supplied": [one.told() for one in overlays.listed(layout)],
+        "operator_supplied": overlays.listed(layout),
     }
     if asked.json:
         print(json.dumps(told, indent=2, sort_keys=True))
@@ -60,10 +58,17 @@ def verify_installed(asked: argparse.Namespace, layout: Layout, means: Means) ->
         for line in wrong:
             print(line)
         print(f"{release.id if release else layout.prefix}: {f'{len(wrong)} differences' if wrong else 'as installed'}")
-    if wrong and site.mode == "trial" and asked.at_start:
+    if wrong and trial and asked.at_start:
         means.progress.say("warning: this is a trial, so it starts all the same; a site would not")
         return 0
     return 1 if wrong else 0
+
+
+def differences(layout: Layout, means: Means) -> tuple[list[str], bool]:
+    """One line for each thing that is not as it was installed; and whether this is a trial, which is only warned."""
+    release = layout.serving()
+    wrong = ["there is no release here"] if release is None else findings(layout, release, means.check)
+    return wrong + receipts.broken(layout), read_site(layout).mode == "trial"
 
 
 def _shown(value: object) -> str:

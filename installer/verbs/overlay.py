@@ -2,13 +2,16 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from installer import overlays
 from installer.failure import Failed
+from installer.importing import GROUP
 from installer.installed import read_installed
 from installer.layout import Layout
 from installer.work import Means
+from offline.rules.overlay import Overlay, plugins_of
 
 
 def overlay(asked: argparse.Namespace, layout: Layout, means: Means) -> int:
@@ -25,15 +28,28 @@ def overlay(asked: argparse.Namespace, layout: Layout, means: Means) -> int:
         return 0
     paper = (str(Path(asked.trust).absolute()) if asked.trust else "", asked.fingerprint or "")
     made = overlays.add(layout, means, Path(asked.target).absolute(), paper)
-    print(f"added {made.name} {made.version}, {made.files} files, supplied by the operator; restart the service")
+    print(f"added {made.name} {made.version}, {len(made.files)} files, supplied by the operator; {_next(made)}")
     return 0
 
 
+def _next(made: Overlay) -> str:
+    plugins = ", ".join(sorted(plugins_of(made, GROUP)))
+    return f"name `{plugins}` in `plugins.allow`, then restart the service" if plugins else "restart the service"
+
+
 def _list(asked: argparse.Namespace, layout: Layout) -> int:
-    found = [one.told() for one in overlays.listed(layout)]
+    found = overlays.listed(layout)
     if asked.json:
         print(json.dumps(found, indent=2, sort_keys=True))
     else:
         for one in found:
-            print(f"{one['name']}  {one['version']}  number {one['seq']}  {one['files']} files  operator-supplied")
+            print(_line(one))
     return 0
+
+
+def _line(one: Mapping[str, object]) -> str:
+    if not one["readable"]:
+        return f"{one['name']}  cannot be read  operator-supplied"
+    told = f"{one['name']}  {one['version']}  number {one['seq']}  {one['files']} files  operator-supplied"
+    plugins = one["plugins"]
+    return f"{told}  plugins {', '.join(plugins)}" if isinstance(plugins, list) and plugins else told

@@ -9,13 +9,15 @@ from installer.steps.leave import Account, Forget, KeyDestroyed, Leave, Removed,
 from installer.steps.site import Establish, Wrappers
 from installer.steps.stage import Copy, Verify
 from installer.steps.turn import Halt, Smoke, Start, Switch
+from installer.steps.vouch import Vouch
 from installer.transaction import Story
 
 STAGED = (Copy(), Verify(), Environments(), Inventory(), Place(), Audit())
 TURNED = (Switch(), Start(), Smoke())
-INSTALL = Story(before=(*STAGED, Wrappers(), Establish(), *TURNED), after=(Record(), Blobs(), Clean()))
+INSTALL = Story(before=(*STAGED, Wrappers(), Establish(), Vouch(), *TURNED), after=(Record(), Blobs(), Clean()))
 UPGRADE = Story(
-    before=(*STAGED, Backup(), Widen(), Halt(), WidenStopped(), *TURNED), after=(Record(), Blobs(), Clean())
+    before=(*STAGED, Backup(), Widen(), Halt(), WidenStopped(), Vouch(), *TURNED),
+    after=(Record(), Blobs(), Clean()),
 )
 ROLLBACK = Story(before=(Reverify(), Halt(), Restore(), *TURNED), after=(Record(), Clean()))
 UNINSTALL = Story(before=(), after=(Stopped(), Removed(), Forget()))

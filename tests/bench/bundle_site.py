@@ -14,6 +14,7 @@ from tests.bench.rounds import say
 from tests.e2e.bundle.made import Made
 from tests.e2e.bundle.placed import Placed, good, placed
 from tests.e2e.site import eventually
+from tests.fakes.bare_root import BareRoot
 
 STEP = re.compile(r"(?m)^\[ *\d+/\d+\] (\S+) .*?([\d.]+) s$")
 ASKED = 5
@@ -54,8 +55,8 @@ def _round(
         assert ran.returncode in codes, f"{name}: {ran.stdout[-900:]}{ran.stderr[-900:]}"
         times[name].append(spent)
 
-    script, paper = first.folder / "verify.sh", ("--fingerprint", first.fingerprint)
-    deed("verify.sh", *timed(lambda: site.run("sh", script, *paper, first.folder)))
+    bare = BareRoot.make(site.prefix.parent / "bare")
+    deed("verify.sh", *timed(lambda: bare.verify(first.folder, first.fingerprint)))
     installed, spent = timed(lambda: site.install(first))
     deed("install", installed, spent)
     for name, seconds in STEP.findall(installed.stderr):

@@ -17,6 +17,7 @@ from installer.journal import Journal, Operation, nowhere
 from installer.layout import Layout, Release, within
 from installer.parser import parser
 from installer.progress import Progress
+from installer.standing import findings
 from installer.transaction import new_operation, recover
 from installer.verbs.install import install
 from installer.verbs.rollback import rollback
@@ -65,6 +66,8 @@ class FakeService:
             release = self.layout.serving()
             if release is None:
                 raise Failed("there is nothing to start")
+            if wrong := findings(self.layout, release, check):  # as the unit does, before every start
+                raise Failed(f"it is not as it was installed: {wrong[0]}")
             self.prepare()
             write_whole(self._file, release.id.encode())
             version = release.id.split("-")[0]
@@ -72,6 +75,9 @@ class FakeService:
 
     def stop(self) -> None:
         self._file.unlink(missing_ok=True)
+
+    def last_words(self) -> str:
+        return "nothing was said"
 
 
 @dataclass(frozen=True)

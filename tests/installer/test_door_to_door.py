@@ -1,5 +1,6 @@
 """From a medium to a gateway that serves, through the real program and real processes."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import pytest
 from installer.held import Busy, held
 from installer.layout import within
 from installer.process import ProcessService
+from tests.e2e.site import eventually
 from tests.fakes.bundle import write_tree
+from tests.fakes.overlay import PAPER, adapter, sealed
 from tests.installer.house import FINGERPRINT, installer, small
 
 
@@ -21,6 +24,7 @@ def free_port() -> str:
         return str(one.getsockname()[1])
 
 
+ASKING = ("start", "stop", "status", "verify-installed")
 PORTS = ("--api-port", free_port(), "--admin-port", free_port())
 
 
@@ -118,7 +122,8 @@ def test_a_killed_upgrade_of_real_processes_is_brought_to_its_end_by_the_next_ca
     assert resumed.returncode == 0, resumed.stderr
     assert told.returncode == 0, told.stdout
     assert f'"version": "{"0.2.0" if at == "after commit" else "0.1.0"}"' in told.stdout
-    assert (prefix / "data/gateway.json").read_text() == ("0.2.0" if at == "after commit" else "0.1.0")
+    serves = "0.2.0" if at == "after commit" else "0.1.0"
+    eventually(lambda: (prefix / "data/gateway.json").read_text() == serves)  # it verifies what it is before it serves
     spent = subprocess.run([prefix / "bin/redoubt", "spend"], capture_output=True, text=True, check=True)
     assert spent.stdout == "77\n"
 
@@ -157,7 +162,96 @@ def test_answers_are_taken_from_a_file_and_an_unknown_one_is_refused(tmp_path: P
 
 
 def test_every_help_ends_with_an_example() -> None:
-    for verb in ("install", "upgrade", "rollback", "uninstall", "overlay", "resume", "status", "verify-installed"):
+    for verb in ("install", "upgrade", "rollback", "uninstall", "overlay", "resume", *ASKING):
         command = [sys.executable, "-m", "installer", verb, "--help"]
         ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
         assert f"Example:\n  redoubt-installer {verb}" in ran.stdout
+
+
+def made(tmp_path: Path, prefix: Path, *words: str) -> str:
+    """The installer's program of a new site."""
+    medium = small().write(tmp_path / "medium")
+    words = ("install", str(medium), "--prefix", str(prefix), "--fingerprint", FINGERPRINT, *words, *PORTS)
+    assert installer(medium, *words).returncode == 0
+    return str(prefix / "bin/redoubt-installer")
+
+
+def told(*words: str) -> tuple[int, str, str]:
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_a_gateway_is_stopped_and_started_again_and_both_twice(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix, "--trial")
+    service, seen = ProcessService(within(prefix)), []
+
+    for verb in ("stop", "stop", "start", "start"):
+        code, out, _ = told(program, verb, "--json")
+        said = json.loads(out)
+        seen.append((verb, code, said["changed"], said["running"], service.running()))
+
+    assert seen == [
+        ("stop", 0, True, False, False),
+        ("stop", 0, False, False, False),
+        ("start", 0, True, True, True),
+        ("start", 0, False, True, True),
+    ]
+    assert told(program, "status")[0] == 0
+
+
+def test_a_site_of_which_a_file_was_changed_is_not_started(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix)
+    told(program, "stop")
+    [changed] = (prefix / "current/serve/lib").rglob("alpha/data.txt")
+    changed.write_bytes(b"changed")
+
+    code, _, said = told(program, "start")
+
+    assert (code, "the gateway is not started: it is not what was installed: changed: " in said) == (1, True)
+    assert not ProcessService(within(prefix)).running()
+
+
+def test_whoever_starts_it_a_changed_file_is_found_before_the_gateway_runs(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix)
+    told(program, "stop")
+    [changed] = (prefix / "current/serve/lib").rglob("alpha/data.txt")
+    changed.write_bytes(b"changed")
+    before = (prefix / "data/gateway.json").read_bytes()
+
+    code, _, said = told(str(prefix / "bin/redoubt-serve"))
+
+    assert (code, "changed: " in said) == (1, True)
+    assert (prefix / "data/gateway.json").read_bytes() == before
+
+
+def test_a_gateway_that_ends_again_says_why_at_once(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix, "--trial")
+    told(program, "stop")
+    (prefix / "data/gateway.json").unlink()
+    (prefix / "data/gateway.json").mkdir()
+
+    code, _, said = told(program, "start")
+
+    assert (code, "IsADirectoryError" in said, "gateway.log" in said) == (1, True, True)
+
+
+def test_nothing_is_started_or_stopped_where_nothing_is_installed(tmp_path: Path) -> None:
+    for verb in ("start", "stop"):
+        code, _, said = told(sys.executable, "-m", "installer", verb, "--prefix", str(tmp_path / "nowhere"))
+        assert (code, "there is no release in" in said) == (1, True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_site_whose_adapter_has_an_altered_byte_is_not_started(tmp_path: Path, prefix: Path) -> None:
+    program = made(tmp_path, prefix)
+    adapter(tmp_path / "adapter/wheels")
+    added = told(program, "overlay", "add", str(sealed(tmp_path / "adapter")), "--fingerprint", PAPER)
+    told(program, "stop")
+    [wheel] = (prefix / "overlays").rglob("*.whl")
+    wheel.write_bytes(wheel.read_bytes().replace(b"9000", b"9001"))
+
+    code, _, said = told(program, "start")
+
+    assert (added[0], "name `acme` in `plugins.allow`" in added[1]) == (0, True), added
+    assert (code, "is not what was signed" in said) == (1, True)
+    assert not ProcessService(within(prefix)).running()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from installer import receipts
 from installer.installed import read_installed
 from installer.journal import Journal
 from installer.standing import findings
@@ -60,8 +61,11 @@ def problems(house: House, allowed: Sequence[str]) -> list[str]:
         found += findings(layout, layout.release(now), check)
         if house.spent() != SPENT:
             found.append(f"spend is {house.spent()}")
-    elif layout.data.exists() or layout.config.exists() or any(layout.kept()):
+    elif any(one.exists() for one in (layout.data, layout.config, layout.site, layout.trust)) or any(layout.kept()):
         found.append("something is left of a site that never was")
+    found += receipts.broken(layout)
+    if receipts.last(layout) != read_installed(layout).receipt:
+        found.append("there is a receipt of something that was not done")
     if layout.staging.exists() and any(layout.staging.iterdir()):
         found.append("staging is not empty")
     return found

@@ -7,6 +7,7 @@ import pytest
 from installer import accounts
 from installer.layout import Layout
 from installer.service import SystemdService, _ports
+from installer.settings import drain_of
 from installer.work import Ran
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,22 @@ def test_a_start_renders_the_unit_of_the_release_that_starts(placed: tuple[Syste
     text = (service._units / "redoubt.service").read_text()
     assert "SocketBindAllow=tcp:5400\nSocketBindAllow=tcp:5401\n" in text
     assert "tcp:9" not in text
+    assert "TimeoutStopSec=60\n" in text
+
+
+def test_a_unit_waits_as_long_as_the_site_lets_streams_run(placed: tuple[SystemdService, list[str]]) -> None:
+    service, _ = placed
+    settings = service._layout.settings
+    settings.write_text(settings.read_text() + "# drain_seconds: 7\nstop:\n  drain_seconds: 119.5\n")
+
+    service.start()
+
+    assert "TimeoutStopSec=150\n" in (service._units / "redoubt.service").read_text()
+
+
+def test_a_drain_is_read_as_the_gateway_reads_it() -> None:
+    assert drain_of("stop: {drain_seconds: 0}\n") == 0
+    assert drain_of("data: x\n") == 30
 
 
 def test_the_networks_of_the_site_outlive_an_upgrade_and_not_a_removal(

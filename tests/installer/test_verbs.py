@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -16,12 +17,13 @@ from installer.failure import Failed
 from installer.installed import read_installed
 from installer.journal import Journal
 from installer.medium import take
+from installer.preflight import look
 from installer.standing import findings
 from installer.verbs.asking import status, verify_installed
 from offline.pack import known_of, pack
 from offline.rules.refusal import Fault, Refused
 from tests.fakes.bundle import ALICE, BOB, CAROL, MALLORY, check, header, seal, trust, write_tree
-from tests.installer.fakes import House
+from tests.installer.fakes import FakeService, House
 from tests.installer.house import FINGERPRINT, small
 
 Site = Callable[..., House]
@@ -258,6 +260,28 @@ def test_keep_data_keeps_rows_and_trust_and_a_new_install_takes_them_up(house: H
     assert serving(house).startswith("0.2.0-")
 
 
+def test_a_release_is_held_against_its_receipt_at_its_very_first_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd asks `verify-installed` before it starts anything, also when it is an installer that asks it to."""
+    house = House.at(tmp_path / "site")
+    before: list[list[str]] = []
+    start = FakeService.start
+
+    def asking_first(service: FakeService) -> None:
+        release = service.layout.serving()
+        assert release is not None
+        before.append(findings(service.layout, release, check))
+        start(service)
+
+    monkeypatch.setattr(FakeService, "start", asking_first)
+
+    house.run("install", str(small().write(tmp_path / "first")), "--fingerprint", FINGERPRINT)
+    house.run("upgrade", str(small("0.2.0", 8).write(tmp_path / "second")))
+
+    assert before == [[], []]
+
+
 def test_receipts_are_a_chain_and_a_changed_one_breaks_it(house: House, tmp_path: Path) -> None:
     house.run("upgrade", str(small("0.2.0", 8).write(tmp_path / "second")))
     asked = house.asked("status", "--json")
@@ -272,6 +296,28 @@ def test_receipts_are_a_chain_and_a_changed_one_breaks_it(house: House, tmp_path
     assert json.loads(out.getvalue())["rollback_to"].startswith("0.1.0-")
 
 
+def test_the_room_for_an_update_is_that_of_the_whole_bundle_it_becomes(house: House, tmp_path: Path) -> None:
+    release = house.layout.serving()
+    assert release is not None
+    (tmp_path / "update.gwd").write_bytes(b"small")
+    with (release.bundle / "large").open("wb") as large:
+        large.truncate(shutil.disk_usage(tmp_path).free)  # sparse
+
+    found = look(house.layout, tmp_path / "update.gwd", {})
+
+    assert [one.level for one in found if one.about == "disk"] == ["fail"]
+
+
+def test_a_receipt_that_cannot_be_read_is_one_finding_and_no_end_of_the_program(house: House) -> None:
+    [first] = house.layout.receipts.glob("*.json")
+    first.write_bytes(first.read_bytes()[:-40])
+
+    with redirect_stdout(io.StringIO()) as out:
+        assert status(house.asked("status", "--json"), house.layout, house.means()) == 1
+
+    assert json.loads(out.getvalue())["receipts_broken"] == [f"`{first.name}` does not follow the receipt before it"]
+
+
 def test_an_overlay_signed_by_the_site_is_added_listed_and_watched(house: House, tmp_path: Path) -> None:
     site = trust(CAROL, roles={"root": 1, "overlay": 1}, product="redoubt-site")
     folder = tmp_path / "adapter"
@@ -284,12 +330,12 @@ def test_an_overlay_signed_by_the_site_is_added_listed_and_watched(house: House,
         overlays.add(house.layout, house.means(), folder, ("", "0" * 64))
     made = overlays.add(house.layout, house.means(), folder, paper)
 
-    assert [one.name for one in overlays.listed(house.layout)] == ["acme-adapter"]
+    assert [one["name"] for one in overlays.listed(house.layout)] == ["acme-adapter"]
     assert findings(house.layout, house.layout.release(serving(house)), check) == []
     (made.folder / "files/adapter.py").write_bytes(b"VALUE = 2\n")
     assert len(findings(house.layout, house.layout.release(serving(house)), check)) == 1
     overlays.remove(house.layout, "acme-adapter")
-    assert list(overlays.listed(house.layout)) == []
+    assert overlays.listed(house.layout) == []
 
 
 def test_a_dry_run_changes_nothing(house: House, tmp_path: Path) -> None:

@@ -185,6 +185,17 @@ def test_a_changed_overlay_is_drift(site: Site, tmp_path: Path) -> None:
     assert [(one.kind, one.what) for one in site.look(wheel).drift] == [("changed", "adapter/__init__.py")]
 
 
+def test_a_wheel_that_is_imported_from_where_it_lies_is_listed_as_the_operators(site: Site, tmp_path: Path) -> None:
+    wheel = build(tmp_path, "adapter")
+
+    found = compare(site.release, site.shipped, in_place=[wheel])
+
+    assert found.equal
+    assert [(one.environment, one.name) for one in found.found if one.origin == "operator-supplied"] == [
+        ("overlays", "adapter")
+    ]
+
+
 def test_an_sbom_without_digests_shows_nothing(site: Site) -> None:
     bare = view.view(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}).encode())
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cli.release import release, state
+from appliance.cli.release import state
+from appliance.config.place import overlays, release
 
 
 @pytest.mark.parametrize("way", ["releases/0.1.0-0123456789ab", "current"])
@@ -18,6 +19,7 @@ def test_a_program_knows_its_release_however_it_is_called(
 
     assert release() == tmp_path.resolve() / "releases/0.1.0-0123456789ab"
     assert state() == tmp_path.resolve() / "state"
+    assert overlays(release()) == tmp_path.resolve() / "overlays"
 
 
 def test_a_program_elsewhere_has_no_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +27,4 @@ def test_a_program_elsewhere_has_no_release(tmp_path: Path, monkeypatch: pytest.
 
     assert release() is None
     assert state() is None
+    assert overlays(release()) is None

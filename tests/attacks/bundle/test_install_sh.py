@@ -1,5 +1,7 @@
 """install.sh runs what it verified, whatever happens to the medium meanwhile, and leaves no copy behind."""
 
+import os
+import shutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -75,3 +77,27 @@ def test_what_the_site_has_seen_is_told_to_verify_sh(medium: Path, tmp_path: Pat
 
     assert f"--fingerprint {sha256(whom).hexdigest()} --trust" in told
     assert "--seq 9 --known 2027-01-02T03:04:05Z " in told
+
+
+def test_a_medium_that_has_no_room_for_its_copy_is_not_copied_and_says_where_room_is_missing(
+    medium: Path, tmp_path: Path
+) -> None:
+    stage, large = tmp_path / "stage", medium / "wheels"
+    large.touch()
+    os.truncate(large, shutil.disk_usage(stage).free + 5 * 10**9)  # sparse: it takes no room here
+
+    ran = install(medium)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"and {stage} has" in ran.stderr
+    assert "REDOUBT_STAGE=" in ran.stderr
+    assert list(stage.iterdir()) == []
+
+
+def test_a_folder_for_the_copy_that_is_not_there_is_named(medium: Path, tmp_path: Path) -> None:
+    (tmp_path / "stage").rmdir()
+
+    ran = install(medium)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"install.sh: {tmp_path / 'stage'} cannot be read: No such file or directory" in ran.stderr

@@ -3,6 +3,7 @@
 The site is made once, and the tests follow its life: the last one takes it away.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bundle.conftest import LATER
-from tests.e2e.bundle.made import Made
+from tests.e2e.bundle.made import Made, bundle
 from tests.e2e.bundle.placed import Placed, good, placed
 from tests.e2e.site import eventually
+from tests.fakes.overlay import adapter
 
 pytestmark = [pytest.mark.index, pytest.mark.timeout(1800)]
 
@@ -108,6 +110,65 @@ def test_the_audit_of_the_site_says_that_its_advisories_are_stale(life: Life) ->
     ran = life.site.redoubt("audit", "run", "--without-natives", "the seed knows Python alone")
 
     assert (ran.returncode, "days old" in ran.stdout) == (STALE, True), ran.stdout + ran.stderr
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter of the site's own, made and signed as install.md says, by two keys of the site."""
+    folder = tmp_path_factory.mktemp("own")
+    for one in ("dave", "erin"):
+        bundle("keys", "make", one, "--out", folder / f"{one}.key", "--no-passphrase")
+    public = [word for one in ("dave", "erin") for word in ("--key", folder / f"{one}.key.pub")]
+    roles = ("--role", "root=2", "--role", "overlay=2")
+    bundle("trust", "make", folder / "site-trust", "--product", "redoubt-site", *roles, *public)
+    told = ("--seq", 1, "--trust", folder / "site-trust", "--out", folder)
+    bundle("overlay", "acme-adapter-1.2.0", adapter(folder / "dist"), *told)
+    for one in ("dave", "erin"):
+        bundle("sign", folder / "acme-adapter-1.2.0", "--id", one, "--key", folder / f"{one}.key")
+    return folder / "acme-adapter-1.2.0"
+
+
+def test_an_adapter_that_the_site_signed_answers_when_it_is_allowed_and_not_before(life: Life, overlay: Path) -> None:
+    site, paper = life.site, hashlib.sha256((overlay / "trust/1.trust").read_bytes()).hexdigest()
+    settings = site.prefix / "etc/redoubt.yaml"
+    target = ("m/a", "--provider", "acme", "--url", life.url, "--upstream-model", "tiny")
+    good(site.installer("overlay", "add", overlay, "--fingerprint", paper))
+
+    closed = site.redoubt("deployments", "set", *target)
+    settings.write_text(settings.read_text() + "\nplugins:\n  allow: [acme]\n")
+    good(site.installer("stop"))
+    good(site.installer("start"))
+    good(site.redoubt("deployments", "set", *target))
+    good(site.redoubt("smoke"))  # it has followed the store when this returns
+
+    assert (closed.returncode, "`acme` is installed but not allowed" in closed.stderr) == (1, True), closed.stderr
+    assert site.answers(2) == 2
+    assert [one["name"] for one in site.status()["overlays"]] == ["acme-adapter"]
+    deployed = site.told("sbom", "deployed")
+    assert (deployed["equal"], deployed["drift"]) == (True, [])
+    assert [one["name"] for one in deployed["components"] if one["origin"] == "operator-supplied"] == ["acme-adapter"]
+
+
+def test_an_adapter_with_an_altered_byte_or_none_at_all_ends_the_start_with_its_reason(
+    life: Life, overlay: Path
+) -> None:
+    site = life.site
+    [wheel] = (site.prefix / "overlays").rglob("*.whl")
+    good(site.installer("stop"))
+
+    with Patched(wheel):
+        verified, altered = site.installer("verify-installed"), site.installer("start")
+    good(site.installer("start"))
+    good(site.installer("overlay", "remove", "acme-adapter"))
+    good(site.installer("stop"))
+    removed = site.installer("start")
+    good(site.installer("overlay", "add", overlay))
+    good(site.installer("start"))
+
+    assert (verified.returncode, wheel.name in verified.stdout) == (1, True)
+    assert (altered.returncode, f"`{wheel.name}` of the overlay" in altered.stderr) == (1, True), altered.stderr
+    assert (removed.returncode, "`acme` is allowed and is not here" in removed.stderr) == (1, True), removed.stderr
+    assert site.answers(1) == 1
 
 
 def test_an_upgrade_and_the_way_back_keep_every_total(life: Life, update: Made) -> None:

@@ -130,3 +130,12 @@ def test_no_path_brings_a_line_a_word_or_a_specifier_of_its_own(path: str) -> No
 
     assert unit(TEMPLATE, site).count("\n") == unit(TEMPLATE, SITE).count("\n")
     assert not set(path) & set(" \t\n%$\"'\\;=@")
+
+
+def test_the_unit_names_no_program_that_a_small_host_lacks() -> None:
+    """coreutils, the shell and what the release brings: `kill` comes with procps, which Debian does not demand."""
+    lines = [line for line in unit(TEMPLATE, SITE).splitlines() if line.startswith("Exec")]
+
+    programs = {line.partition("=")[2].lstrip("+").split()[0] for line in lines if not line.startswith("ExecStart")}
+
+    assert programs == {"/bin/sh"}
