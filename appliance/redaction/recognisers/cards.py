@@ -11,6 +11,7 @@ CREDIT_CARD: Final = Entity("CREDIT_CARD")
 SHORTEST: Final = 12
 LONGEST: Final = 19
 USUAL: Final = (13, 14, 15, 16)
+SHAPES: Final = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (16,), (15,)}
 # First and last prefix, lengths. Public ranges of Visa, Mastercard, American Express, Diners, Discover, JCB,
 # UnionPay, Maestro, Mir, RuPay, Troy, Verve.
 PREFIXES: Final = (
@@ -74,16 +75,13 @@ class Cards:
     @staticmethod
     def _card(plain: bytes, groups: list[tuple[int, int]], first: int) -> int | None:
         """The last group of the longest card that begins at group `first`. Looks at nineteen digits at most."""
-        head = groups[first][1] - groups[first][0]
-        if head > LONGEST:
-            return None
+        sizes: list[int] = []
         fitting: list[int] = []
-        total = 0
         for last in range(first, len(groups)):
-            total += groups[last][1] - groups[last][0]
-            if total > LONGEST:
+            sizes.append(groups[last][1] - groups[last][0])
+            if sum(sizes) > LONGEST:
                 break
-            if total >= SHORTEST and (last == first or head in {4, 6}):
+            if sum(sizes) >= SHORTEST and _stands(groups, first, last, sizes):
                 fitting.append(last)
         for last in reversed(fitting):
             digits = plain[groups[first][0] : groups[last][1]].translate(None, b" -").decode()
@@ -97,6 +95,17 @@ class Cards:
             return Finding(start, end, CREDIT_CARD, 1.0, sure=True)
         grouped = count < end - start
         return Finding(start, end, CREDIT_CARD, 0.8 if grouped or count in USUAL else 0.45, sure=grouped or count == 16)
+
+
+def _stands(groups: list[tuple[int, int]], first: int, last: int, sizes: list[int]) -> bool:
+    """Whether the groups look like a card. Unless they look like the usual ones, no long group may stand beside."""
+    if len(sizes) > 1 and sizes[0] not in {4, 6}:
+        return False
+    if tuple(sizes) in SHAPES:
+        return True
+    before = groups[first - 1][1] - groups[first - 1][0] if first else 0
+    after = groups[last + 1][1] - groups[last + 1][0] if last + 1 < len(groups) else 0
+    return before <= 3 and after <= 2
 
 
 def _groups(plain: bytes, start: int, end: int) -> list[tuple[int, int]]:

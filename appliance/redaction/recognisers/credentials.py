@@ -18,7 +18,7 @@ NAMES: Final = (
     r"refresh[_-]?token|session[_-]?token|bearer[_-]?token|token|credentials?|db[_-]?pass(?:word)?|pin[_-]?code"
 )
 MENTION: Final = r"(?i)pass|pwd|kennwort|contrase|wachtwoord|secret|key|token|credential|pin.?code"
-VALUE: Final = r"(?:[\x22'`]([^\x22'`\n]{4,512})[\x22'`]|([^\s\x22'`,;)\]}]{6,512}))"
+VALUE: Final = r"(?:[\x22'`]([^\x22'`\n]{4,})[\x22'`]|([^\s\x22'`,;)\]}]{6,}))"
 ASSIGNED: Final = rf"(?i)(?:{NAMES})[\x22'`]?\]?\s{{0,3}}(?::=|=>|=|:)\s{{0,3}}{VALUE}"
 SPOKEN: Final = (
     r"(?i)\b(?:password|passwd|passphrase|passcode|passwort|kennwort|secret|api key|token) (?:is|was|ist|"

@@ -54,9 +54,7 @@ class Phones:
     def scan(self, plain: bytes) -> Iterator[Finding]:
         told: dict[bytes, float] = {}  # the same number twice in a text is asked for once
         for match in self._pattern.finditer(plain):
-            start, end = match.span()
-            if plain[start] == 0x28 and plain.find(b")", start, end) < 0:
-                start += 1
+            start, end = balanced(plain, *match.span())
             if not self._alone(plain, start, end):
                 continue
             found = plain[start:end]
@@ -115,16 +113,35 @@ class Phones:
         """Digits alone say little: a trunk prefix or groups must come to a valid plan, or a word nearby."""
         if dated(text) or (not grouped and not digits.startswith("0") and len(digits) not in {9, 10, 11}):
             return 0
+        trunk = digits[0] == "0" and digits[1] != "0"
         if not any(self._valid(text, region) for region in self._regions):
-            return WEAK if digits.startswith("0") and len(digits) >= 9 else 0
-        if digits.startswith("0"):
+            # A plan leaves out what nobody has been given yet, and what is kept for films.
+            possible = trunk and len(digits) in {10, 11} and any(self._possible(text, one) for one in self._regions)
+            return (0.55 if grouped else 0.45) if possible else WEAK if trunk and len(digits) >= 9 else 0
+        if trunk:
             return 0.7 if grouped else 0.5
         return 0.45 if grouped and len(digits) >= 9 and " " in text else 0.3
+
+    @staticmethod
+    def _possible(text: str, region: str) -> bool:
+        parsed = _parsed(text, region)
+        return parsed is not None and phonenumbers.is_possible_number(parsed)
 
     @staticmethod
     def _valid(text: str, region: str) -> bool:
         parsed = _parsed(text, region)
         return parsed is not None and phonenumbers.is_valid_number_for_region(parsed, region)
+
+
+def balanced(plain: bytes, start: int, end: int) -> tuple[int, int]:
+    """The place without brackets round the whole, and without one that is not closed, or not opened, inside."""
+    if plain[start] == 0x28 and plain.find(b")", start, end) == end - 1:
+        return start + 1, end - 1
+    while plain.count(b"(", start, end) > plain.count(b")", start, end) and plain[start] == 0x28:
+        start += 1
+    while plain.count(b")", start, end) > plain.count(b"(", start, end) and plain[end - 1] == 0x29:
+        end -= 1
+    return start, end
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
