@@ -1,17 +1,16 @@
-"""Streets with house numbers as written in the US, the UK, Germany, Austria, Switzerland, France and the Netherlands,
-and postcodes.
+"""Streets with house numbers as written in the US, the UK, Germany, Austria, Switzerland, France, the Netherlands.
 
-Formats: USPS Publication 28, Royal Mail PAF guide, DIN 5008, La Poste NF Z 10-011, NEN 5825. A postcode of five
-digits is only one where an address or a word for it stands near.
+Formats: USPS Publication 28 (and its list of suffixes), Royal Mail PAF guide, DIN 5008, La Poste NF Z 10-011, NEN
+5825. Endings that are common elsewhere (`Spring 2015`, `iPad 2`) count only where the policy names the language.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from appliance.domain.privacy import Entity
-from appliance.redaction.recognisers.recogniser import WEAK, Rule, apart
+from appliance.redaction.recognisers.recogniser import WEAK, Rule, word
 
 STREET_ADDRESS: Final = Entity("STREET_ADDRESS")
-ZIP_CODE: Final = Entity("ZIP_CODE")
 UPPER: Final = r"A-Z\xc0-\xd6\xd8-\xde"
 LOWER: Final = r"a-z\xdf-\xf6\xf8-\xff"
 NAME: Final = rf"(?:[{UPPER}][{LOWER}{UPPER}'\-]{{0,24}}\.?|[0-9]{{1,3}}(?:st|nd|rd|th))"
@@ -21,14 +20,17 @@ SURE: Final = (
     r"Court|Ct|Plaza|Turnpike|Trail|Trl|Freeway|Expressway|Causeway|Grove|Gardens|Square|Sq|Heights|Hollow|Alley|"
     r"Junction|Bypass|Motorway|Esplanade"
 )
-UNSURE: Final = (
-    r"Way|Place|Pl|Park|Row|Walk|Rise|Hill|View|Path|Point|Ridge|Loop|Pass|Run|Green|Wharf|Quay|Manor|Meadows?|"
-    r"Crossing|Landing|Canyon|Creek|Island|Village|Ville|Forest|Fields?|Estates?|Glen|Haven|Springs?|Station|Summit|"
-    r"Valley|Vista|Extension|Mall|Mill|Oval|Parade|Burgs?|Ports?|Shores?|Islands|Knolls?|Lakes?|Locks?|Mountains?|"
-    r"Orchard|Plains?|Rapids?|Rest|Stravenue|Stream|Throughway|Tunnel|Union|Viaduct|Walks|Wall|Ways|Wells|Cape|"
-    r"Cliffs?|Club|Common|Corners?|Course|Cove|Dale|Dam|Divide|Drives|Fall|Falls|Ferry|Flats?|Fords?|Forges?|Forks?|"
-    r"Fort|Gateway|Harbors?|Inlet|Isle|Keys?|Lodge|Mission|Neck|Overpass|Pine|Pines|Prairie|Radial|Ramp|Ranch|River|"
-    r"Roads|Route|Spurs?|Squares|Streets|Trace|Track|Trafficway"
+COMMON: Final = (
+    r"Way|Place|Pl|Park|Row|Walk|Rise|Hill|View|Path|Point|Ridge|Loop|Pass|Run|Green|Wharf|Quay|"
+    r"Manor|Meadows?|Crossing|Landing|Village|Glen|Parade|Mall"
+)
+RARE: Final = (
+    r"Canyon|Creek|Island|Ville|Forest|Fields?|Estates?|Haven|Springs?|Station|Summit|Valley|Vista|"
+    r"Extension|Mill|Oval|Burgs?|Ports?|Shores?|Islands|Knolls?|Lakes?|Locks?|Mountains?|Orchard|"
+    r"Plains?|Rapids?|Rest|Stravenue|Stream|Throughway|Tunnel|Union|Viaduct|Walks|Wall|Ways|Wells|"
+    r"Cape|Cliffs?|Club|Common|Corners?|Course|Cove|Dale|Dam|Divide|Drives|Fall|Falls|Ferry|Flats?|"
+    r"Fords?|Forges?|Forks?|Fort|Gateway|Harbors?|Inlet|Isle|Keys?|Lodge|Mission|Neck|Overpass|Pine|"
+    r"Pines|Prairie|Radial|Ramp|Ranch|River|Roads|Route|Spurs?|Squares|Streets|Trace|Track|Trafficway"
 )
 UNIT: Final = (
     r"(?:,? ?(?:Apartment|Apt|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Building|Bldg|No|"
@@ -36,41 +38,51 @@ UNIT: Final = (
 )
 SIDE: Final = r"(?: (?:[NSEW]|NE|NW|SE|SW|North|South|East|West)\b\.?)?"
 HOUSE: Final = r"\b[0-9]{1,6}(?:[A-Za-z]|-[0-9]{1,4}|/[0-9]{1,3}| 1/2)?"
-GERMAN: Final = (
-    r"(?:stra\xdfe|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|chaussee|steig|stieg|pfad|markt|wall|graben|"
-    r"winkel|hof|berg|kamp|deich|promenade)"
-)
-DUTCH: Final = (
-    r"(?:straat|laan|plein|gracht|kade|dijk|singel|weg|pad|hof|steeg|dreef|baan|markt|wal|haven|plantsoen|park|ring)"
-)
-FRENCH: Final = (
-    r"(?:rue|avenue|av\.|boulevard|bd\.?|place|chemin|impasse|all\xe9e|quai|cours|route|passage|square|faubourg|"
-    r"sentier|rond-point|voie|villa)"
-)
-STATES: Final = (
-    r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|"
-    r"V[AIT]|W[AIVY]|AA|AE|AP|AS|GU|MP|PW|FM|MH)"
-)
-ADDRESS_WORDS: Final = (
-    r"zip|zip code|zipcode|zip_code|postal|postal code|postcode|postal_code|post code|plz|postleitzahl|code postal|"
-    r"adresse|anschrift|adres|wohnt|lives in|lives at|c\.p\."
-)
+GERMAN: Final = r"(?:stra\xdfe|strasse|str\.|platz|allee|gasse|chaussee|promenade)"
+GERMAN_TOO: Final = r"(?:weg|ring|damm|ufer|steig|stieg|pfad|markt|wall|graben|winkel|hof|berg|kamp|deich)"
+GERMAN_ALONE: Final = r"(?:Stra\xdfe|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer|Markt)"
+DUTCH: Final = r"(?:straat|laan|plein|gracht|kade|dijk|singel)"
+DUTCH_TOO: Final = r"(?:weg|pad|hof|steeg|dreef|baan|markt|wal|haven|plantsoen|park|ring)"
+FRENCH: Final = r"(?:rue|avenue|av\.|boulevard|bd\.?|chemin|impasse|all\xe9e|quai|faubourg|sentier|rond-point)"
+FRENCH_TOO: Final = r"(?:place|cours|route|passage|square|voie|villa)"
+OF: Final = r"(?:de la |de l'|de |du |des |d'|l')"
+HOME: Final = r"lives?|living|lived|address|located|office|residence|resides|at|ship|deliver|delivery|moved|home|house"
 
 
-BESIDE: Final = (
-    r"[a-z\xdf-\xff-]*(?:stra\xdfe|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|markt)|rue|avenue|"
-    r"boulevard|place|chemin|"
-    r"impasse|all\xe9e|quai|postfach|wohne|wohnt|wohnhaft|habite|domicili\xe9e?|adresse|anschrift|plz|code postal"
-)
+def whole(plain: bytes, start: int, end: int) -> bool:
+    """No part of a word, and the house number no part of a longer number, as in `18,000 square miles`."""
+    if start and (word(plain[start - 1]) or plain[start - 1] in b".:,/-$"):
+        return False
+    if plain[start - 2 : start] == b", " and plain[start - 3 : start - 2].isdigit():
+        return False
+    return end == len(plain) or not word(plain[end])
 
 
-def _street(pattern: str, gate: str, score: float) -> Rule:
-    return Rule(entity=STREET_ADDRESS, pattern=pattern, gate=gate, edges=apart, score=score)
+def _street(pattern: str, gate: str, score: float, context: str = "") -> Rule:
+    return Rule(
+        entity=STREET_ADDRESS,
+        pattern=pattern,
+        gate=gate,
+        edges=whole,
+        score=score,
+        context=context,
+        lifted=0.6,
+        proved=False,
+    )
 
 
+def _joined(endings: str, most: int, score: float) -> Rule:
+    """Name and kind in one word, the number behind: `Königstraße 12a`, `Keizersgracht 123`."""
+    number = rf"[0-9]{{1,{most}}}(?:[ \-]?[a-zA-Z]\b|[\-/][0-9]{{1,4}})?\b"
+    pattern = rf"\b(?:[{UPPER}][{LOWER}]{{1,20}}[ \-]){{0,2}}[{UPPER}][{LOWER}]{{1,24}}{endings} ?{number}"
+    return _street(pattern, rf"{endings} ?[0-9]", score)
+
+
+NUMBER_FIRST: Final = r"[0-9][0-9A-Za-z]{0,2} [A-Z0-9]"
 STREETS: Final = (
-    _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,4}} (?:{SURE})\b\.?{SIDE}{UNIT}", r"[0-9][0-9A-Za-z]{0,2} [A-Z0-9]", 0.75),
-    _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,3}} (?:{UNSURE})\b{SIDE}{UNIT}", r"[0-9][0-9A-Za-z]{0,2} [A-Z0-9]", 0.5),
+    _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,4}} (?:{SURE})\b\.?{SIDE}{UNIT}", NUMBER_FIRST, 0.75),
+    _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,3}} (?:{COMMON})\b{SIDE}{UNIT}", NUMBER_FIRST, 0.5),
+    _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,2}} (?:{RARE})\b{SIDE}{UNIT}", NUMBER_FIRST, WEAK, HOME),
     _street(
         rf"{HOUSE} [a-z]{{3,20}} (?:street|avenue|road|boulevard|lane)\b",
         r"[0-9A-Za-z] [a-z]{3,20} (?:street|avenue|road|boulevard|lane)\b",
@@ -81,92 +93,33 @@ STREETS: Final = (
         r"[Bb]ox [0-9]|Postfach|postale|Postbus",
         0.75,
     ),
+    _joined(GERMAN, 4, 0.7),
+    _joined(DUTCH, 4, 0.65),
     _street(
-        (
-            rf"\b(?:[{UPPER}][{LOWER}]{{1,20}}[ \-]){{0,3}}(?:[{UPPER}][{LOWER}]{{1,24}}{GERMAN}|"
-            rf"[{UPPER}][{LOWER}]{{1,24}}[ \-](?:Stra\xdfe|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer|"
-            rf"Markt)) ?[0-9]{{1,4}}(?:[ ]?[a-zA-Z]\b|[\-/][0-9]{{1,4}})?\b"
-        ),
-        rf"(?i){GERMAN} ?[0-9]",
+        rf"\b[{UPPER}][{LOWER}]{{1,24}}[ \-]{GERMAN_ALONE} [0-9]{{1,3}}(?: ?[a-zA-Z]\b|[\-/][0-9]{{1,4}})?\b",
+        rf"{GERMAN_ALONE} [0-9]",
+        0.6,
+    ),
+    _street(
+        rf"(?i)\b[0-9]{{1,4}}(?: ?(?:bis|ter|quater))?,? (?:{FRENCH} {OF}?|{FRENCH_TOO} {OF})"
+        rf"[{UPPER}{LOWER}0-9][{UPPER}{LOWER}'\-]{{1,24}}(?:[ \-](?-i:[{UPPER}][{UPPER}{LOWER}'\-]{{0,24}})){{0,3}}",
+        rf"(?i)[0-9](?: ?(?:bis|ter|quater))?,? (?:{FRENCH}|{FRENCH_TOO})",
         0.7,
     ),
-    _street(
-        (
-            rf"\b(?:Am|An der|An den|Im|In der|Auf der|Auf dem|Zum|Zur|Unter den|Hinter der|"
-            rf"Bei der) [{UPPER}][{LOWER}]{{2,24}} [0-9]{{1,3}}[a-z]?\b"
-        ),
-        r"(?:Am|[Dd]er|[Dd]en|[Dd]em|Im|Zum|Zur) [A-Z\xc0-\xde]",
-        0.5,
-    ),
-    _street(
-        (
-            rf"(?i)\b[0-9]{{1,4}}(?: ?(?:bis|ter|quater))?,? {FRENCH} (?:de la |de l'|de |du |des |d'|"
-            rf"l')?[{UPPER}{LOWER}0-9][{UPPER}{LOWER}'\-]{{1,24}}(?:[ \-](?-i:[{UPPER}][{UPPER}{LOWER}'\-]{{0,24}})"
-            rf"){{0,3}}"
-        ),
-        rf"(?i)[0-9](?: ?(?:bis|ter|quater))?,? {FRENCH}",
-        0.7,
-    ),
-    _street(
-        (
-            rf"\b(?:[{UPPER}][{LOWER}]{{1,20}} ){{0,2}}(?:[{UPPER}][{LOWER}]{{1,24}}{DUTCH}) "
-            rf"[0-9]{{1,4}}(?:[ \-]?[a-zA-Z0-9]{{1,3}})?\b"
-        ),
-        rf"(?i){DUTCH} [0-9]",
-        0.65,
-    ),
 )
-ZIPS: Final = (
-    Rule(
-        entity=ZIP_CODE,
-        pattern=(
-            r"\b(?:GIR ?0AA|[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]|[A-HK-Y][0-9][0-9]|[0-9][A-HJKSTUW]|"
-            r"[A-HK-Y][0-9][ABEHMNPRV-Y]) [0-9][ABD-HJLNP-UW-Z]{2})\b"
+STREETS_IN: Final = {
+    "de": (
+        _joined(GERMAN_TOO, 3, 0.6),
+        _street(
+            r"\b(?:Am|An der|An den|Im|In der|Auf der|Auf dem|Zum|Zur|Unter den|Hinter der|Bei der) "
+            rf"[{UPPER}][{LOWER}]{{2,24}} [0-9]{{1,3}}[a-z]?\b",
+            r"(?:Am|[Dd]er|[Dd]en|[Dd]em|Im|Zum|Zur) [A-Z\xc0-\xde]",
+            0.5,
         ),
-        gate=r"[0-9A-Z] [0-9][A-Z]{2}\b",
-        edges=apart,
-        score=0.6,
     ),
-    Rule(
-        entity=ZIP_CODE,
-        pattern=rf"\b{STATES},? ([0-9]{{5}}(?:-[0-9]{{4}})?)\b",
-        gate=r"[A-Z]{2},? [0-9]{5}",
-        group=1,
-        edges=apart,
-        score=0.7,
-    ),
-    Rule(
-        entity=ZIP_CODE,
-        pattern=r"\b[0-9]{5}(?:-[0-9]{4})?\b",
-        gate=r"[0-9]{5}",
-        score=WEAK,
-        context=ADDRESS_WORDS,
-        lifted=0.6,
-    ),
-    Rule(
-        entity=ZIP_CODE,
-        pattern=rf"(?:^|[,\n]) ?(?:(?:D|F|DE|FR)-)?([0-9]{{5}}) [{UPPER}][{LOWER}]{{2}}",
-        gate=rf"[0-9]{{5}} [{UPPER}]",
-        group=1,
-        edges=apart,
-        score=WEAK,
-        context=BESIDE,
-        lifted=0.6,
-    ),
-    Rule(
-        entity=ZIP_CODE,
-        pattern=r"\b[1-9][0-9]{3} ?[A-Z]{2}\b",
-        gate=r"[1-9][0-9]{3} ?[A-Z]{2}\b",
-        score=WEAK,
-        context=ADDRESS_WORDS + "|postcode",
-        lifted=0.6,
-    ),
-    Rule(
-        entity=ZIP_CODE,
-        pattern=rf"(?:^|[,\n]) ?([1-9][0-9]{{3}} [A-Z]{{2}}) [{UPPER}][{LOWER}]{{2}}",
-        gate=r"[1-9][0-9]{3} ?[A-Z]{2}\b",
-        group=1,
-        edges=apart,
-        score=0.6,
-    ),
-)
+    "nl": (_joined(DUTCH_TOO, 3, 0.6),),
+}
+
+
+def streets(languages: Sequence[str]) -> tuple[Rule, ...]:
+    return (*STREETS, *(rule for one in languages for rule in STREETS_IN.get(one, ())))

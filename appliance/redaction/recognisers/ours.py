@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from appliance.domain.privacy import Analysis, Entity
-from appliance.redaction.recognisers import addresses, dates, keys, network, people
+from appliance.redaction.recognisers import addresses, dates, keys, network, people, postcodes
 from appliance.redaction.recognisers.accounts import Ibans, Wallets
 from appliance.redaction.recognisers.cards import Cards
 from appliance.redaction.recognisers.countries import (
@@ -75,7 +75,7 @@ def rules(analysis: Analysis) -> tuple[Rule, ...]:
         *dates.RULES,
         *people.ages(analysis.languages),
         *people.titles(analysis.languages),
-        *addresses.STREETS,
-        *addresses.ZIPS,
+        *addresses.streets(analysis.languages),
+        *postcodes.postcodes(analysis.languages),
         *keys.RULES,
     )

@@ -45,11 +45,11 @@ AGES_IN: Final = {
     "it": (_age(rf"(?i)\b({YEARS}) anni\b", r"(?i)[0-9] anni"),),
 }
 TITLES: Final = (
-    r"Mr|MR|Mrs|MRS|Ms|Miss|Mx|Dr|DR|Prof|Professor|Doctor|Sir|Dame|Madam|Rev|Reverend|Hon|Capt|Lt|Sgt|Col|Gen|"
-    r"Maj|Fr|Msgr"
+    r"Mr|MR|Mrs|MRS|Ms|Miss|Mx|Dr|DR|Prof|Professor|Doctor|Sir|Dame|Madam|Rev|Reverend|Hon|Capt|Lt|Sgt|Col|Gen\.|"
+    r"Maj|Msgr"
 )
 TITLES_IN: Final = {
-    "de": r"Herrn?|Frau|Hr|Fr|Dipl\.-Ing",
+    "de": r"Herrn?|Frau|Hr|Fr\.|Dipl\.-Ing",
     "fr": r"M|Mme|Mlle|Me|Monsieur|Madame|Mademoiselle",
     "nl": r"Dhr|dhr|Mevr|mevr|Mw|mw|Meneer|Mevrouw|mevrouw|meneer|Drs|drs|Ir|ir",
     "es": r"Sr|Sra|Srta|Don|Do\xf1a|Dra",
@@ -60,11 +60,9 @@ TITLES_IN: Final = {
 def titles(languages: Sequence[str]) -> tuple[Rule, ...]:
     """A title counts where a name or an initial follows; English ones always, others by language."""
     words = "|".join([TITLES, *(TITLES_IN[one] for one in languages if one in TITLES_IN)])
-    pattern = rf"\b((?:{words})\b\.?)(?: (?:{words})\b\.?){{0,2}} (?:{NAME}|[A-Z]\.)"
+    pattern = rf"\b((?:{words})\.?)(?: (?:{words})\.?){{0,2}} (?:{NAME}|[A-Z]\.)"
     return (
-        Rule(
-            entity=TITLE, pattern=pattern, gate=rf"\b(?:{words})\b\.? [A-Z\xc0-\xde]", group=1, edges=apart, score=0.6
-        ),
+        Rule(entity=TITLE, pattern=pattern, gate=rf"\b(?:{words})\.? [A-Z\xc0-\xde]", group=1, edges=apart, score=0.6),
     )
 
 

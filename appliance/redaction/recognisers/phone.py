@@ -20,7 +20,7 @@ COUNTED: Final = {"0123456789", "1234567890", "123456789", "12345678", "1234567"
 BODY: Final = r"[0-9](?:[ ./\-]?[ (]?[0-9][)]?){6,16}"
 WORDS: Final = (
     r"phone|phones|telephone|tel|tel\.|mobile|cell|cellphone|call|called|calling|fax|sms|text me|ring|whatsapp|"
-    r"contact|number is|hotline|dial|reach me|reach|"
+    r"contact|hotline|dial|reach me|reach|"
     r"telefon|telefonnummer|handy|mobil|handynummer|rufnummer|anrufen|t\xe9l\xe9phone|telefoon|telefono|"
     r"tel\xe9fono|telefone|"
     r"m\xf3vil|portable|phone_number|phonenumber|mobile_number"
@@ -49,7 +49,9 @@ class Phones:
         self._pattern = compiled(rf"(?:\+ ?|\(\+?)?{BODY}")
         self._american = compiled(rf"^(?:{NORTH_AMERICAN})$") if NANP & set(regions) else None
         self._extension = compiled(r"(?i)^ ?(?:x|ext\.?|extension|#|durchwahl|poste) ?[0-9]{1,6}\b")
-        self._shape = compiled(r"^\(?[0-9]{2,5}\)?(?:[ ./\-]+\(?[0-9]{2,8}\)?)+$")
+        self._shape = compiled(
+            r"^\(?[0-9]{2,5}\)?[ ./\-]{1,3}[0-9]{2,8}(?:(?: [0-9]{2,8})*|(?:\.[0-9]{2,8})*|(?:-[0-9]{2,8})*)$"
+        )
         self._context = Context(WORDS)
 
     def scan(self, plain: bytes) -> Iterator[Finding]:
@@ -59,34 +61,29 @@ class Phones:
             if not self._alone(plain, start, end):
                 continue
             found = plain[start:end]
+            extension = self._extension.search(plain[end : end + 20])
+            near = self._context.near(plain, start, end)
+            # Digits without a prefix, groups or a word are not worth asking a plan about.
+            if found.isdigit() and found[0] != 0x30 and not near and not extension:
+                continue
             if found not in told:
                 told[found] = self._score(found)
-            score = told[found]
-            if not score:
-                continue
-            extension = self._extension.search(plain[end : end + 20])
-            if extension:
-                end += extension.end()
-                score = max(score, 0.5)
-            if score < 0.7 and self._context.near(plain, start, end):
-                score = 0.75
-            yield Finding(start, end, PHONE_NUMBER, score)
+            if score := told[found]:
+                end += extension.end() if extension else 0
+                score = max(score, 0.5) if extension else score
+                yield Finding(start, end, PHONE_NUMBER, max(score, 0.75) if near else score)
 
     @staticmethod
     def _alone(plain: bytes, start: int, end: int) -> bool:
         """No piece of a word, of a longer number, of an amount or a version."""
         if start and (word(plain[start - 1]) or plain[start - 1] in b".-/$\xa3#%=+&"):
             return False
-        after = plain[end : end + 2]
-        if (
-            after[:1].isdigit()
-            or after[:1] == b"%"
-            or (after[:1] in {b".", b"-", b"/", b":", b","} and after[1:].isdigit())
-        ):
+        after, behind = plain[end : end + 1], plain[end + 1 : end + 2]
+        if after.isdigit() or after in {b"%", b"_"} or (after == b"-" and behind.isalnum()):
             return False
-        return (
-            not (after[:1].isalpha() and not after.lower().startswith((b"x", b"e", b"p", b"d"))) and after[:1] != b"_"
-        )
+        if after and after in b"./:," and behind.isdigit():
+            return False
+        return not after.isalpha() or after.lower() in b"xepd"
 
     def _score(self, found: bytes) -> float:
         text = found.decode("latin-1")
@@ -118,7 +115,9 @@ class Phones:
         if not any(self._valid(text, region) for region in self._regions):
             # A plan leaves out what nobody has been given yet, and what is kept for films.
             possible = trunk and len(digits) in {10, 11} and any(self._possible(text, one) for one in self._regions)
-            return (0.55 if grouped else 0.45) if possible else WEAK if trunk and len(digits) >= 9 else 0
+            if possible:
+                return 0.55 if grouped else 0.45
+            return WEAK if grouped or (trunk and len(digits) >= 9) else 0
         if trunk:
             return 0.7 if grouped else 0.5
         return 0.45 if grouped and len(digits) >= 9 and text.count(" ") >= 2 else 0.3
@@ -136,13 +135,23 @@ class Phones:
 
 def balanced(plain: bytes, start: int, end: int) -> tuple[int, int]:
     """The place without brackets round the whole, and without one that is not closed, or not opened, inside."""
-    if plain[start] == 0x28 and plain.find(b")", start, end) == end - 1:
+    if plain[start] == 0x28 and _closing(plain, start, end) == end - 1:
         return start + 1, end - 1
     while plain.count(b"(", start, end) > plain.count(b")", start, end) and plain[start] == 0x28:
         start += 1
     while plain.count(b")", start, end) > plain.count(b"(", start, end) and plain[end - 1] == 0x29:
         end -= 1
     return start, end
+
+
+def _closing(plain: bytes, start: int, end: int) -> int:
+    """Where the bracket at `start` is closed."""
+    depth = 0
+    for at in range(start, end):
+        depth += (plain[at] == 0x28) - (plain[at] == 0x29)
+        if depth == 0:
+            return at
+    return end
 
 
 def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:

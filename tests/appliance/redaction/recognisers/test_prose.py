@@ -159,3 +159,31 @@ def test_a_postcode_is_found_where_an_address_is(everything: Gated, text: str, c
 )
 def test_a_number_by_itself_is_no_postcode(everything: Gated, text: str) -> None:
     assert found(everything, text, "ZIP_CODE") == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Spring 2015", "During 2019 and String 5", "an iPad 2", "18,000 square miles", "18, 000 square meter park"),
+        *(
+            "12 route handlers",
+            "5 place settings",
+            "3 Open Settings",
+            "the 2016 Summit",
+            "Firewall 2",
+            "chapter 12 Cue the Band",
+        ),
+        "04:12 Lonely Island",
+    ],
+)
+def test_english_words_that_end_like_a_street_are_none(text: str) -> None:
+    english = all_of_ours(analysis_of("STREET_ADDRESS", "ZIP_CODE"))
+
+    assert found(english, text) == set()
+
+
+def test_streets_of_other_languages_wait_for_the_language() -> None:
+    english, german = (all_of_ours(analysis_of("STREET_ADDRESS", languages=(one,))) for one in ("en", "de"))
+
+    assert found(english, "Kurfürstendamm 21 and Königstraße 3") == {"Königstraße 3"}
+    assert found(german, "Kurfürstendamm 21 and Königstraße 3") == {"Kurfürstendamm 21", "Königstraße 3"}
