@@ -53,7 +53,14 @@ STATES: Final = (
 )
 ADDRESS_WORDS: Final = (
     r"zip|zip code|zipcode|zip_code|postal|postal code|postcode|postal_code|post code|plz|postleitzahl|code postal|"
-    r"address|adresse|anschrift|adres|wohnt|lives in|lives at|c\.p\.|cp"
+    r"adresse|anschrift|adres|wohnt|lives in|lives at|c\.p\."
+)
+
+
+BESIDE: Final = (
+    r"[a-z\xdf-\xff-]*(?:stra\xdfe|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|markt)|rue|avenue|"
+    r"boulevard|place|chemin|"
+    r"impasse|all\xe9e|quai|postfach|wohne|wohnt|wohnhaft|habite|domicili\xe9e?|adresse|anschrift|plz|code postal"
 )
 
 
@@ -142,7 +149,9 @@ ZIPS: Final = (
         gate=rf"[0-9]{{5}} [{UPPER}]",
         group=1,
         edges=apart,
-        score=0.55,
+        score=WEAK,
+        context=BESIDE,
+        lifted=0.6,
     ),
     Rule(
         entity=ZIP_CODE,

@@ -28,7 +28,8 @@ QUOTED: Final = r"[\x22'`]([A-Za-z0-9+/=_\-]{24,512})[\x22'`]"
 PLACEHOLDERS: Final = (
     r"(?i)^(?:your|my|some|the|a|an|example|sample|dummy|fake|changeme|change_me|replace|insert|enter|todo|none|null|"
     r"nil|undefined|true|false|string|str|bytes|secretstr|optional|required|redacted|hidden|masked|placeholder|env|"
-    r"process|os|config|settings|self|this|args|request|req|ctx|input|password|secret|token)\b|"
+    r"process|os|config|settings|self|this|args|request|req|ctx|input|password|secret|token)\b|^(?:file|env|"
+    r"vault|secret|arn|ref|\.|/)[:/.]|"
     r"^[<{$%*\[(&]|^(?:x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,})|^[a-z_]+[A-Za-z_]*[(\[.]"
 )
 RANDOM_BITS: Final = 4.2  # Shannon's entropy per character: base64 of 24 random bytes has 4.4, words and paths less

@@ -43,11 +43,34 @@ def figures(plain: bytes, start: int, end: int) -> bool:
 
 def _longer(plain: bytes, start: int, end: int) -> bool:
     before = start > 0 and plain[start - 1] in b"./-+"
+    if clock_behind(plain[end : end + 9]):
+        return True
     after = plain[end : end + 1] in {b".", b"/", b"-"} and plain[end + 1 : end + 2].isalnum()
     return before or after
 
 
+def clock_behind(after: bytes) -> bool:
+    """Whether a time to the second follows: `T14:52:35`."""
+    figures_only = after[1:3] + after[4:6] + after[7:9]
+    return (
+        after[:1] in {b"T", b" "}
+        and after[3:4] == after[6:7] == b":"
+        and len(figures_only) == 6
+        and figures_only.isdigit()
+    )
+
+
 RULES: Final = (
+    Rule(
+        entity=DATE_TIME,
+        pattern=(
+            r"\b(?:1[89]|20)[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|"
+            r"[+\-][0-9]{2}:?[0-9]{2})?"
+        ),
+        gate=GATE_FIGURES,
+        edges=apart,
+        score=0.3,
+    ),
     Rule(
         entity=DATE_TIME,
         pattern=r"(?:1[89]|20)[0-9]{2}([\-/.])[0-9]{1,2}[\-/.][0-9]{1,2}",

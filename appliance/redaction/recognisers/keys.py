@@ -44,9 +44,10 @@ FORMATS: Final = (  # pattern, gate
     (r"AccountKey=[A-Za-z0-9+/]{86}==", r"AccountKey="),  # Azure storage
 )
 JWT: Final = rf"\beyJ{WORD}{{8,}}\.eyJ{WORD}{{8,}}\.{WORD}*"
+# What may be cut off stands last and is short: RE2 would otherwise look for the end anew from every beginning.
 PEM: Final = (
-    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,.\\-]*-----END (?:[A-Z0-9]+ "
-    r"){0,3}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s:,\\]*)"
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,.\\]|-[A-Za-z0-9])*"
+    r"(?:-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
 )
 RULES: Final = (
     *(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from appliance.domain.privacy import Entity, Finding
-from appliance.redaction.recognisers.recogniser import Rule, compiled, word
+from appliance.redaction.recognisers.recogniser import WEAK, Context, Rule, compiled, word
 
 IP_ADDRESS: Final = Entity("IP_ADDRESS")
 NOBODY: Final = {"0.0.0.0", "127.0.0.1", "255.255.255.255", "255.255.255.0", "255.255.0.0", "255.0.0.0", "::1", "::"}  # noqa: S104  # compared, never bound
@@ -21,13 +21,22 @@ class Ipv4:
 
     def __init__(self) -> None:
         self._pattern = compiled(rf"\b{OCTET}(?:\.{OCTET}){{3}}\b")
+        self._context = Context(
+            r"ip|ips|ipv4|address|addr|host|server|client|from|dns|nameserver|gateway|subnet|route|peer|ping"
+        )
+        self._release = compiled(r"^[-+~][0-9A-Za-z]+(?:[^0-9A-Za-z.]|$)")
 
     def scan(self, plain: bytes) -> Iterator[Finding]:
         for match in self._pattern.finditer(plain):
             start, end = match.span()
-            if plain[start:end].decode() in NOBODY or self._dotted(plain, start, end) or self._version(plain, start):
+            if (
+                plain[start:end].decode() in NOBODY
+                or self._dotted(plain, start, end)
+                or self._version(plain, start, end)
+            ):
                 continue
-            yield Finding(start, end, IP_ADDRESS, 0.8)
+            small = len(plain[start:end]) == 7  # four digits: far more often a version
+            yield Finding(start, end, IP_ADDRESS, WEAK if small and not self._context.near(plain, start, end) else 0.8)
 
     @staticmethod
     def _dotted(plain: bytes, start: int, end: int) -> bool:
@@ -36,8 +45,10 @@ class Ipv4:
         after = plain[end : end + 1] == b"." and plain[end + 1 : end + 2].isdigit()
         return before or after or (end < len(plain) and word(plain[end]))
 
-    @staticmethod
-    def _version(plain: bytes, start: int) -> bool:
+    def _version(self, plain: bytes, start: int, end: int) -> bool:
+        """Whether it is written like a version: `v1.2.3.4`, `name/1.2.3.4`, `1.2.3.4-2` (but `10.0.0.1-10.0.0.9`)."""
+        if self._release.search(plain[end : end + 16]):
+            return True
         head = plain[max(0, start - 8) : start]
         return head.endswith(VERSION) or (head.endswith(b"/") and head[-2:-1].isalpha())
 

@@ -45,7 +45,7 @@ AGES_IN: Final = {
     "it": (_age(rf"(?i)\b({YEARS}) anni\b", r"(?i)[0-9] anni"),),
 }
 TITLES: Final = (
-    r"Mr|MR|Mrs|MRS|Ms|MS|Miss|Mx|Dr|DR|Prof|Professor|Doctor|Sir|Dame|Madam|Rev|Reverend|Hon|Capt|Lt|Sgt|Col|Gen|"
+    r"Mr|MR|Mrs|MRS|Ms|Miss|Mx|Dr|DR|Prof|Professor|Doctor|Sir|Dame|Madam|Rev|Reverend|Hon|Capt|Lt|Sgt|Col|Gen|"
     r"Maj|Fr|Msgr"
 )
 TITLES_IN: Final = {

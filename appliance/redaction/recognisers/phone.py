@@ -16,6 +16,7 @@ from appliance.redaction.recognisers.recogniser import WEAK, Context, compiled, 
 PHONE_NUMBER: Final = Entity("PHONE_NUMBER")
 FEWEST: Final = 7
 MOST: Final = 15  # E.164
+COUNTED: Final = {"0123456789", "1234567890", "123456789", "12345678", "1234567", "01234567", "9876543210"}
 BODY: Final = r"[0-9](?:[ ./\-]?[ (]?[0-9][)]?){6,16}"
 WORDS: Final = (
     r"phone|phones|telephone|tel|tel\.|mobile|cell|cellphone|call|called|calling|fax|sms|text me|ring|whatsapp|"
@@ -90,7 +91,7 @@ class Phones:
     def _score(self, found: bytes) -> float:
         text = found.decode("latin-1")
         digits = "".join(filter(str.isdigit, text))
-        if not FEWEST <= len(digits) <= MOST or len(set(digits)) == 1:
+        if not FEWEST <= len(digits) <= MOST or len(set(digits)) == 1 or digits in COUNTED:
             return 0
         international = text.lstrip("( ").startswith("+") or (text.startswith("00") and len(digits) > 10)
         if international:
@@ -120,7 +121,7 @@ class Phones:
             return (0.55 if grouped else 0.45) if possible else WEAK if trunk and len(digits) >= 9 else 0
         if trunk:
             return 0.7 if grouped else 0.5
-        return 0.45 if grouped and len(digits) >= 9 and " " in text else 0.3
+        return 0.45 if grouped and len(digits) >= 9 and text.count(" ") >= 2 else 0.3
 
     @staticmethod
     def _possible(text: str, region: str) -> bool:
@@ -152,7 +153,9 @@ def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
 
 
 def dated(text: str) -> bool:
-    """`2024-05-01 12`, `01/02/2024`: groups as dates and times have them."""
+    """`2024-05-01 12`, `01/02/2024`, `0.48336940`: groups as dates, times and decimals have them."""
+    if text[1:2] == "." and text.count(".") == 1:
+        return True  # a decimal
     groups = "".join(one if one.isdigit() else " " for one in text).split()
     if len(groups) < 3 or any(len(one) > 4 for one in groups):
         return False

@@ -27,20 +27,21 @@ GENERIC: Final = (
     "com org net edu gov mil biz museum coop gmbh ltd berlin hamburg wien paris london eu example invalid cloud "
 )
 COUNTRIES: Final = (
-    "af ar au ba bb bd bg bh bn bo br bs bt bw by ca ch cm cn cr cu cy cz de dk dz ec ee eg fi fj fr ga ge gh gr gt hk "
-    "hn hr ht hu ie il iq ir je jm jo jp ke kg kh kr kw kz lb lk lt lu lv ly mc mg mn mt mu mv mw mx mz ng ni nl nz om "
+    "af ar au ba bb bd bg bh bn bo br bs bt bw by ca ch cm cn cr cu cy cz de dk dz ec ee eg fi fj fr ga gh gr hk "
+    "hn hr ht hu ie il iq ir je jm jo jp ke kg kh kr kw kz lb lk lu lv ly mc mg mn mt mu mv mw mx mz ng ni nl nz om "
     "pe ph pk pt ro ru rw sa se sg si sn sz th tj tn tr tw tz ua ug uk uy uz ve vn yt za zm zw"
 )
 # Also endings of files, methods, attributes: `configure.ac`, `user.email`, `numpy.ma`, `expect(x).to.be`.
 DOUBTFUL: Final = (
-    "ac ad ae ag ai al am app as asia at ax az be bf bi blog cat cc ci cl club co company consulting cv digital "
-    "dev do email es et events expert finance foundation gg global group health house id im immo in info int io "
-    "is it jobs la law legal li life live ma md me media mk ml mm mo mobi ms my na name network news no np nu nom "
-    "one online pa page partners photography pl post pro ps pub pw py qa re restaurant rs sc school services sh "
-    "shop site sk sm so social software solutions st store studio su support sv systems team tech tel test tf tg "
-    "tips tk tl tm to today tools top tv university us va vc vi vip website wiki work world ws xyz zone "
+    "ac ad ae ag ai al am app as asia at ax az be bf bi blog cat cc ci cl club co company consulting cv dev "
+    "digital do email es et events expert finance foundation ge gg global group gt health house id im immo in "
+    "info int io is it jobs la law le legal li life live lt ma md me media mk ml mm mo mobi ms my na name ne "
+    "network news no nom np nu one online pa page partners photography pl post pro ps pub pw py qa re restaurant "
+    "rs sc school services sh shop site sk sm so social software solutions st store studio su support sv systems "
+    "team tech tel test tf tg tips tk tl tm to today tools top tv university us va vc vi vip website wiki work "
+    "world ws xyz zone "
 )
-WORDS: Final = r"website|web|site|domain|domains|host|hostname|url|link|visit|webseite|seite|homepage"
+WORDS: Final = r"website|webpage|web site|domain|domains|webseite|homepage|site web|sitio web"
 
 
 class Emails:
@@ -151,9 +152,11 @@ class Hosts:
         """Whether it is part of something else: an e-mail address, a path, a URL, a call."""
         before = plain[start - 1 : start]
         after = plain[end : end + 1]
-        return (before != b"" and (before in b"@/\\.-:$#&=" or word(before[0]))) or (
-            after != b"" and after in b"@([={\\"
-        )
+        if before and (before in b"@/\\.-:$#&=" or word(before[0])):
+            return True
+        if plain[end : end + 8] == b" import ":
+            return True
+        return after != b"" and (after in b"@([={\\" or word(after[0]))
 
     def _score(self, host: str, last: str, *, path: bool) -> float:
         """0 where it is none; below the threshold where only a word nearby can tell."""
@@ -169,5 +172,5 @@ class Hosts:
         if labels[-1] in self._plain:
             return 0.6
         if labels[-1] in self._doubtful:
-            return 0.5 if path or len(labels) > 3 else 0.3
+            return 0.5 if path else 0.3
         return 0

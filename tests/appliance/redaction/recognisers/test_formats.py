@@ -63,7 +63,7 @@ def test_nine_of_ten_telephone_numbers_of_a_region_are_found(region: str, *, lon
 
 def test_one_digit_changed_makes_a_card_or_an_account_no_finding(everything: Gated) -> None:
     rng = Rng(SEED)
-    taken = []
+    taken: list[str] = []
     for make, entity in [(formats.card, "CREDIT_CARD"), (formats.iban, "IBAN_CODE")] * 200:
         number = [one for one in make(rng) if one.isalnum()]
         place = rng.choice([at for at, one in enumerate(number) if one.isdigit()])
