@@ -15,10 +15,10 @@ from appliance.domain.privacy import Analysis, Entity, Finding
 THRESHOLD: Final = 0.4
 ORDER: Final = (
     "SECRET", "CREDIT_CARD", "IBAN_CODE", "EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS", "MAC_ADDRESS", "URL", "CRYPTO",
-    "UUID", "PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "TITLE", "AGE", "ZIP", "DATE_TIME",
+    "UUID", "PERSON", "STREET_ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "TITLE", "AGE", "ZIP_CODE", "DATE_TIME",
 )  # fmt: skip
 """Ties; types that are not here (national identifiers, the site's own) come before all of these."""
-JOINED: Final = frozenset({"PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "DATE_TIME"})
+JOINED: Final = frozenset({"PERSON", "STREET_ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "DATE_TIME"})
 """Types whose neighbours are one value. Two e-mails with a space between stay two."""
 _RANK: Final = {name: rank for rank, name in enumerate(ORDER, 1)}
 

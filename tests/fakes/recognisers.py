@@ -4,10 +4,13 @@ import time
 from collections.abc import Iterable
 
 from appliance.domain.privacy import Analysis, Entity, Finding
+from appliance.redaction.worker.engine import Ours
 
 
 class Word:
     """Finds one word."""
+
+    entities: tuple[Entity, ...]
 
     def __init__(self, word: str, entity: str) -> None:
         self.word, self.entities = word, (Entity(entity),)
@@ -22,7 +25,7 @@ class Word:
 class Faulty:
     """Fails on what a text says."""
 
-    entities = ()
+    entities: tuple[Entity, ...] = ()
 
     def find(self, text: str) -> Iterable[Finding]:
         if "RAISE" in text:
@@ -35,6 +38,6 @@ class Faulty:
         return ()
 
 
-def ours(analysis: Analysis) -> tuple[Word | Faulty, ...]:
+def ours(analysis: Analysis) -> Ours:
     words = (Word("Marlene", "PERSON"), Word("@", "EMAIL_ADDRESS"))
     return (*(word for word in words if word.entities[0] in analysis.entities), Faulty())

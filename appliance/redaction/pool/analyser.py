@@ -8,9 +8,10 @@ from typing import Self
 import msgspec
 
 from appliance.domain.errors import RedactionUnavailable
-from appliance.domain.privacy import Analysis, Finding
+from appliance.domain.privacy import Analysis, Code, Finding
 from appliance.redaction.cache import Cache
 from appliance.redaction.languages import LANGUAGES
+from appliance.redaction.pieces import Piece, pieces, together
 from appliance.redaction.pool.settings import PoolSettings
 from appliance.redaction.pool.supervisor import Job, Supervisor
 
@@ -66,7 +67,10 @@ class PooledAnalyser:
         found = {key: hit for key in keys if (hit := self._cache.get(key)) is not None}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
-            found |= await self._analyse(analysis, digest, missing)
+            fresh = await self._analyse(analysis, digest, missing)
+            for key, findings in fresh.items():
+                self._cache.put(key, findings)
+            found |= fresh
         return [found[key] for key in keys]
 
     def _key(self, digest: str, text: str) -> bytes:
@@ -82,33 +86,43 @@ class PooledAnalyser:
         self, analysis: Analysis, digest: str, texts: dict[bytes, str]
     ) -> dict[bytes, tuple[Finding, ...]]:
         """No more tasks at once than there are workers, so that one large request does not stand before all others."""
-        tasks = iter(split(texts, self._settings.task_chars))
-        found: dict[bytes, tuple[Finding, ...]] = {}
+        parts = [(key, piece) for key, text in texts.items() for piece in self._pieces(analysis, text)]
+        tasks = iter(split(parts, self._settings.task_chars))
+        found: dict[tuple[bytes, Piece], tuple[Finding, ...]] = {}
 
         async def work() -> None:
-            for keys in tasks:
-                job = Job(analysis, digest, [texts[key] for key in keys])
-                for key, findings in zip(keys, await self._pool.run(job), strict=True):
-                    found[key] = findings
-                    self._cache.put(key, findings)
+            for task in tasks:
+                job = Job(analysis, digest, [texts[key][piece.start : piece.end] for key, piece in task])
+                found.update(zip(task, await self._pool.run(job), strict=True))
 
-        running = [asyncio.ensure_future(work()) for _ in range(min(self._settings.workers, len(texts)))]
+        running = [asyncio.ensure_future(work()) for _ in range(min(self._settings.workers, len(parts)))]
         try:
             await asyncio.gather(*running)
         finally:
             for one in running:
                 one.cancel()
-        return found
+        whole: dict[bytes, list[tuple[Piece, tuple[Finding, ...]]]] = {key: [] for key in texts}
+        for key, piece in parts:
+            whole[key].append((piece, found[key, piece]))
+        return {key: of[0][1] if len(of) == 1 else together(of) for key, of in whole.items()}
+
+    def _pieces(self, analysis: Analysis, text: str) -> list[Piece]:
+        """A piece cut out of a code block would not know that it is code: where that matters, a text stays whole."""
+        whole = Piece(0, len(text), 0, len(text))
+        if analysis.code is not Code.SCAN or not text:
+            return [whole]
+        return list(pieces(text, self._settings.core_chars, self._settings.margin_chars))
 
 
-def split(texts: dict[bytes, str], size: int) -> list[list[bytes]]:
-    """Keys in groups whose texts have about `size` characters together; a longer one stands alone."""
-    groups: list[list[bytes]] = []
+def split(parts: Sequence[tuple[bytes, Piece]], size: int) -> list[list[tuple[bytes, Piece]]]:
+    """In groups of about `size` characters together; a longer one stands alone."""
+    groups: list[list[tuple[bytes, Piece]]] = []
     room = 0
-    for key, text in texts.items():
-        if not groups or len(text) > room:
+    for key, piece in parts:
+        length = piece.end - piece.start
+        if not groups or length > room:
             groups.append([])
             room = size
-        groups[-1].append(key)
-        room -= len(text)
+        groups[-1].append((key, piece))
+        room -= length
     return groups

@@ -18,6 +18,8 @@ class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     backoff_s: float = 0.25  # before a worker is started again that could not start; doubles
     most_backoff_s: float = 30.0
     task_chars: int = 16_384  # of texts in one task, about
+    core_chars: int = 24_576  # of a piece of a text longer than this and a margin: it is analysed in several tasks
+    margin_chars: int = 4_096  # of its neighbours each piece is read with; a private key has 3,300
     most_chars: int = 4 * 1024 * 1024  # of one text
     cache_entries: int = 100_000
     cache_bytes: int = 64 * 1024 * 1024

@@ -1,5 +1,6 @@
 """What Presidio's recognisers ask of a text: tokens, names, context words. Each is made when first asked for."""
 
+import re
 from bisect import bisect_right
 from functools import cached_property
 from typing import Any, Final
@@ -9,9 +10,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 NER_SCORE: Final = 0.85
+_WORD: Final = re.compile(r"[^\W\d_]{2}")
 LABELS: Final = {
     "PER": "PERSON", "PERSON": "PERSON", "NORP": "NRP", "NRP": "NRP", "FAC": "LOCATION", "LOC": "LOCATION",
-    "LOCATION": "LOCATION", "GPE": "LOCATION", "ADDRESS": "ADDRESS", "ORG": "ORGANIZATION",
+    "LOCATION": "LOCATION", "GPE": "LOCATION", "ADDRESS": "STREET_ADDRESS", "ORG": "ORGANIZATION",
     "ORGANIZATION": "ORGANIZATION", "DATE": "DATE_TIME", "TIME": "DATE_TIME", "DATE_TIME": "DATE_TIME",
     "TITLE": "TITLE",
 }  # fmt: skip
@@ -76,7 +78,8 @@ class Words(NlpEngine):
         return True
 
     def process_text(self, text: str, language: str) -> Artifacts:
-        return Artifacts(self._nlp, text, named=self._named)
+        """No name is without two letters in a row: numbers and rulers, which are costly, are not shown to the model."""
+        return Artifacts(self._nlp, text, named=self._named and _WORD.search(text) is not None)
 
     def process_batch(self, *_: Any, **__: Any) -> Any:
         raise NotImplementedError("texts are analysed one by one")

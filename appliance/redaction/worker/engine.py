@@ -4,21 +4,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
+import msgspec
 import spacy
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
 from appliance.redaction.languages import LANGUAGES
+from appliance.redaction.pieces import pieces
 from appliance.redaction.resolve import resolve
 from appliance.redaction.worker.artifacts import LABELS, NER_SCORE, Words
 from appliance.redaction.worker.context import Context
 from appliance.redaction.worker.fences import fences, outside
 from appliance.redaction.worker.model import Model
-from appliance.redaction.worker.pieces import pieces
 from appliance.redaction.worker.predefined import SURE, recognisers
 
 _PATTERN_SECONDS: Final = 1.0
+_CORE: Final = 3000  # characters Presidio reads at once: it is quadratic in what it finds
+_MARGIN: Final = 240  # longer than any of its patterns matches
 _NOMINAL: Final = "en"  # Presidio asks for a language; ours are chosen by the analysis
 
 
@@ -79,7 +82,7 @@ class Presidio:
     def find(self, text: str) -> Iterator[Finding]:
         if self._empty:
             return
-        for piece in pieces(text):
+        for piece in pieces(text, _CORE, _MARGIN):
             read = text[piece.start : piece.end]
             if not read or read.isspace():
                 continue
@@ -107,8 +110,8 @@ class Engine:
         unknown = sorted(set(analysis.languages) - set(LANGUAGES))
         if unknown or not analysis.languages:
             raise CannotAnalyse(f"no language `{', '.join(unknown)}`; known: {', '.join(LANGUAGES)}")
-        ours = self._ours(analysis)
-        covered = {str(entity) for one in ours for entity in one.entities}
+        ours = self._compiled(analysis)
+        covered = self._covered(analysis, ours)
         wanted = [str(entity) for entity in analysis.entities]
         found_by: list[EntityRecognizer] = [*recognisers(set(wanted) - covered, _PATTERN_SECONDS)]
         patterns, named = found_by, self._named(analysis)
@@ -119,6 +122,18 @@ class Engine:
             whole = Presidio(Words(self._nlp, named=False), patterns, wanted)
             return Plan(analysis, ours, whole, Presidio(Words(self._nlp, named=True), [names], wanted))
         return Plan(analysis, ours, Presidio(Words(self._nlp, named=True), [*patterns, names], wanted), None)
+
+    def _compiled(self, analysis: Analysis) -> Ours:
+        try:
+            return self._ours(analysis)
+        except ValueError as error:  # in words for whoever wrote the policy
+            raise CannotAnalyse(str(error)) from error
+
+    def _covered(self, analysis: Analysis, ours: Ours) -> set[str]:
+        """What ours find in place of Presidio's. A site's own pattern or list replaces nothing."""
+        if analysis.patterns or analysis.deny:
+            ours = self._compiled(msgspec.structs.replace(analysis, patterns=(), deny=()))
+        return {str(entity) for one in ours for entity in one.entities}
 
     def _named(self, analysis: Analysis) -> set[str]:
         """Entities the model is asked for."""

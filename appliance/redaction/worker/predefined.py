@@ -21,7 +21,7 @@ GATES: Final = {  # name -> RE2; others: a decimal digit, which all of their pat
     "IpRecognizer": r"::|[0-9A-Fa-f]:[0-9A-Fa-f:]|\p{Nd}\.\p{Nd}",
     "MacAddressRecognizer": r"[0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.",
     "UuidRecognizer": r"[0-9A-Fa-f]{8}-",
-    "CryptoRecognizer": r"(?i)\p{Nd}[\pL\p{Nd}]{25}|bc1",
+    "CryptoRecognizer": r"(?i)bc1|[13][a-z0-9]{8}",
     "IbanRecognizer": r"[A-Z]{2}\p{Nd}{2}|[A-Z]{2}[0-9]{2}",
     "CreditCardRecognizer": r"(?:\p{Nd}[- ]?){10}",
     "UsSsnRecognizer": r"\p{Nd}{3}[- .]?\p{Nd}{2}[- .]?\p{Nd}",
@@ -30,7 +30,9 @@ GATES: Final = {  # name -> RE2; others: a decimal digit, which all of their pat
     "UsPassportRecognizer": r"\p{Nd}{8}",
     "NhsRecognizer": r"\p{Nd}{3}[- ]?\p{Nd}{3}",
     "ItFiscalCodeRecognizer": "",  # letters may stand for all of its digits
+    "ItDriverLicenseRecognizer": "",
     "ItIdentityCardRecognizer": "",
+    "UsProviderTaxIdRecognizer": "",
     "UsHealthInsuranceMemberIdRecognizer": "",
     "UsClaimNumberRecognizer": "",
     "UsPriorAuthorizationNumberRecognizer": "",
@@ -65,11 +67,23 @@ def available() -> dict[str, type[PatternRecognizer]]:
     }
 
 
+def gate(name: str) -> str:
+    """RE2; empty: none."""
+    return GATES.get(name, _DIGIT)
+
+
 def recognisers(entities: Iterable[str], seconds: float) -> list["Gated"]:
     """Those that find one of `entities`, whatever the language: a policy that names an identifier wants it found."""
     wanted = set(entities)
     made = [(name, one()) for name, one in available().items()]
-    return [Gated(one, GATES.get(name, _DIGIT), seconds) for name, one in made if wanted & set(one.supported_entities)]
+    return [Gated(one, gate(name), seconds) for name, one in made if wanted & set(one.supported_entities)]
+
+
+def _quiet() -> Any:
+    """RE2 would write to stderr where it needs more memory for one state machine than it may have."""
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 class Gated(LocalRecognizer):
@@ -78,7 +92,7 @@ class Gated(LocalRecognizer):
     def __init__(self, inner: PatternRecognizer, gate: str, seconds: float) -> None:
         """`seconds`: for each of its patterns over one text."""
         self._inner, self._seconds = inner, seconds
-        self._gate = re2.compile(gate) if gate else None
+        self._gate = re2.compile(gate, _quiet()) if gate else None
         self._own = type(inner).analyze is not PatternRecognizer.analyze
         flags = inner.global_regex_flags
         self._patterns = [(regex.compile(one.regex, flags), one.score) for one in inner.patterns]

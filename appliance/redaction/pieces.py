@@ -1,13 +1,14 @@
 """Long texts, cut where a sentence or a line ends, so that time stays linear in their length. Pure.
 
-Each piece is read with some of its neighbours' text on both sides; a finding counts where it starts.
+Each piece is read with some of its neighbours' text on both sides; a finding counts where it starts. The gateway cuts
+large pieces, for tasks that end within their deadline; the worker small ones, for what is not linear in Presidio.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-CORE: Final = 3000  # characters
-MARGIN: Final = 240  # on both sides: longer than any pattern that is run on pieces
+from appliance.domain.privacy import Finding
+
 _ENDS: Final = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
 
 
@@ -20,8 +21,8 @@ class Piece(NamedTuple):
     core_end: int
 
 
-def pieces(text: str, core: int = CORE, margin: int = MARGIN) -> Iterator[Piece]:
-    """Cores follow one another and cover the text."""
+def pieces(text: str, core: int, margin: int) -> Iterator[Piece]:
+    """Cores follow one another and cover the text. A margin, in characters, is longer than what is looked for."""
     at, size = 0, len(text)
     while at < size:
         end = size if size - at <= core + margin else _cut(text, at + core // 2, at + core)
@@ -53,3 +54,17 @@ def _on(text: str, at: int, margin: int) -> int:
         return high
     space = text.rfind(" ", at, high)
     return high if space < 0 else space
+
+
+def together(parts: Iterable[tuple[Piece, Iterable[Finding]]]) -> tuple[Finding, ...]:
+    """The findings of consecutive pieces as findings of the text: sorted, none overlapping another."""
+    whole: list[Finding] = []
+    for piece, findings in parts:
+        for one in findings:
+            start, end = one.start + piece.start, one.end + piece.start
+            if not piece.core <= start < piece.core_end:
+                continue
+            start = max(start, whole[-1].end) if whole else start  # one that crossed the border is longer than both saw
+            if start < end:
+                whole.append(Finding(start, end, one.entity, one.score, one.sure))
+    return tuple(whole)
