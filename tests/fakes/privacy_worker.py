@@ -1,7 +1,8 @@
 """Worker processes for tests: one that only speaks the protocol and misbehaves on demand, and the real one.
 
-command("scripted")   what it does stands in the text: see `act`
-command("real", ...)  the real worker, tests/fakes/recognisers in place of ours; arguments: model and digest
+command("scripted")      what it does stands in the text: see `act`
+command("shipped", ...)  the real worker of this checkout; arguments: model and digest, or none
+command("real", ...)     the real worker, tests/fakes/recognisers in place of ours
 """
 
 import os
@@ -26,6 +27,10 @@ def command(kind: str, *arguments: str, before: str = "pass") -> tuple[str, ...]
 
 def real(arguments: list[str]) -> int:
     return main(arguments, "tests.fakes.recognisers")
+
+
+def shipped(arguments: list[str]) -> int:
+    return main(arguments)
 
 
 def scripted(arguments: list[str]) -> int:

@@ -1,8 +1,8 @@
 """One text in, its findings out: our recognisers over the whole, Presidio's and the model over pieces; resolved."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 import spacy
@@ -12,6 +12,7 @@ from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
 from appliance.redaction.languages import LANGUAGES
 from appliance.redaction.pieces import pieces
+from appliance.redaction.recognisers.recogniser import Recogniser
 from appliance.redaction.resolve import resolve
 from appliance.redaction.worker.artifacts import LABELS, NER_SCORE, Words
 from appliance.redaction.worker.context import Context
@@ -23,12 +24,6 @@ _PATTERN_SECONDS: Final = 1.0
 _CORE: Final = 3000  # characters Presidio reads at once: it is quadratic in what it finds
 _MARGIN: Final = 240  # longer than any of its patterns matches
 _NOMINAL: Final = "en"  # Presidio asks for a language; ours are chosen by the analysis
-
-
-class Recogniser(Protocol):
-    entities: tuple[Entity, ...]
-
-    def find(self, text: str) -> Iterable[Finding]: ...
 
 
 Ours = tuple[Recogniser, ...]
