@@ -90,7 +90,7 @@ class Restoration:
         return restorer.feed(text)
 
     def _made(self, key: Key) -> Restorer:
-        if isinstance(key, tuple):
+        if isinstance(key, tuple) and key[0] != "custom":
             return JsonRestorer(self._table)
         return self._style.value(self._table) if key in {"content", "text"} else Restorer(self._table)
 

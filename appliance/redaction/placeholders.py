@@ -123,8 +123,11 @@ class Mask:
         """Each value by itself, so that what stands between them stays; a number that is covered becomes a string."""
         raw, text = leaf.raw, leaf.text
         pieces: list[str] = []
+        untouched = set(range(len(findings)))
         at = first = 0
         for start, end, raw_start, raw_end in leaf.spans or ():
+            if start == end:
+                continue
             own: list[Finding] = []
             while first < len(findings) and findings[first].end <= start:
                 first += 1
@@ -132,6 +135,7 @@ class Mask:
             while index < len(findings) and findings[index].start < end:
                 one = findings[index]
                 own.append(Finding(max(one.start, start) - start, min(one.end, end) - start, one.entity, one.score))
+                untouched.discard(index)
                 index += 1
             value = text[start:end]
             if not own and "[" not in value:
@@ -140,10 +144,17 @@ class Mask:
             if covered != value:
                 pieces += (raw[at:raw_start], quoted_like(covered, raw))
                 at = raw_end
-        if not pieces:
-            return raw
+        for index in untouched:  # in a key
+            self._stays(findings[index].entity, action_of(findings[index].entity))
         pieces.append(raw[at:])
         return "".join(pieces)
+
+    def _stays(self, entity: Entity, action: Action) -> None:
+        """What no action may touch is counted as what it is: allowed."""
+        self.counts[entity, action] -= 1
+        if not self.counts[entity, action]:
+            del self.counts[entity, action]
+        self.counts[entity, Action.ALLOW] = self.counts.get((entity, Action.ALLOW), 0) + 1
 
     def _covered(self, text: str, findings: Sequence[Finding], action_of: ActionOf) -> str:
         pieces: list[str] = []

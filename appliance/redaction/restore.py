@@ -80,18 +80,19 @@ class Restorer:
 
 
 class JsonRestorer(Restorer):
-    """A text that is JSON, if it begins like it: a value lands inside a string, or becomes one.
+    """A text that is JSON, if it begins like it: a value lands inside a string, or becomes one where JSON expects one.
 
     Arguments that begin with anything but `{`, `[` or `"` are plain text.
     """
 
-    __slots__ = ("_escape", "_json", "_string")
+    __slots__ = ("_before", "_escape", "_json", "_string")
 
     def __init__(self, table: Table) -> None:
         super().__init__(table)
         self._json: bool | None = None  # not known yet
         self._string = False  # inside quotes
         self._escape = False  # behind a backslash
+        self._before = ""  # the last character that is no space
 
     def _put_back(self, text: str) -> str:
         if "[" not in text:
@@ -116,7 +117,9 @@ class JsonRestorer(Restorer):
         self._escape = False
         if not self._json:
             return value
-        return escaped(value) if self._string else quoted(value)
+        if self._string:
+            return escaped(value)
+        return quoted(value) if self._before and self._before in ":[," else value
 
     def _read(self, text: str) -> None:
         """Follow the quotes: all that has to be known of JSON here."""
@@ -126,6 +129,7 @@ class JsonRestorer(Restorer):
                 self._json = begun[0] in '{["'
         if not self._json or not text:
             return
+        self._before = text.rstrip(" \t\r\n")[-1:] or self._before
         behind = 0 if self._escape else -1  # the place of a character that is escaped
         self._escape = False
         for found in _QUOTES.finditer(text):

@@ -81,7 +81,7 @@ STEPS: Final = frozenset(
 MESSAGE_STRUCTURE: Final = frozenset({"audio", "id", "role", "tool_call_id", "type", "images", "videos", "files"})
 PART_STRUCTURE: Final = frozenset({"cache_control", "id", "signature", "type"})
 CALL_STRUCTURE: Final = frozenset({"id", "index", "type"})
-ANY_STRUCTURE: Final = frozenset({"id", "role", "type"})  # in what we know nothing about
+ANY_STRUCTURE: Final = frozenset({"role", "type"})  # in what we know nothing about
 PAYLOAD: Final = frozenset(  # of an image, a recording or a file: not text, and not analysed
     {
         "audio_url",

@@ -195,7 +195,7 @@ class _Walk:
     def json(self, value: Any, path: Path, origin: Origin) -> None:
         """A text that may be JSON; an object, as some clients send arguments, is walked as it is."""
         if type(value) is not str:
-            self.anything(value, path, origin)
+            self.anything(value, path, origin, _NOTHING)
         elif value:
             leaf = Leaf(path, value, origin)
             read = decoded(value)
@@ -269,9 +269,9 @@ class _Walk:
 
     def function(self, function: Body, path: Path) -> None:
         for key in sorted(function):
-            if key in {"arguments", "input"}:
+            if key == "arguments":
                 self.json(function[key], (*path, key), Origin.MODEL)
-            elif key != "name":
+            elif key != "name":  # the `input` of a custom tool is a text, whatever it looks like
                 self.anything(function[key], (*path, key), Origin.MODEL)
 
     def tool(self, tool: Any, path: Path) -> None:

@@ -201,7 +201,25 @@ def test_a_finding_over_two_values_covers_each() -> None:
 def test_keys_in_arguments_are_never_changed() -> None:
     body = {"messages": [{"role": "tool", "content": '{"Bo": "Bo"}'}]}
 
-    assert said(masked(body)[0]) == ['{"Bo": "[PERSON_1]"}']
+    sent, mask = masked(body)
+
+    assert said(sent) == ['{"Bo": "[PERSON_1]"}']
+    assert mask.counts == {(Entity("PERSON"), Action.MASK): 1, (Entity("PERSON"), Action.ALLOW): 1}
+
+
+def test_a_blocked_finding_in_a_key_refuses() -> None:
+    body = {"messages": [{"role": "tool", "content": '{"Bo": 1}'}]}
+
+    with pytest.raises(ContentBlocked):
+        masked(body, action=Action.BLOCK)
+
+
+def test_an_empty_value_inside_a_finding_stays_empty() -> None:
+    body = {"messages": [{"role": "tool", "content": '["a", "", "b"]'}]}
+
+    sent, _ = masked(body, {'a", "", "b': "PERSON"})
+
+    assert said(sent) == ['["[PERSON_1]", "", "[PERSON_2]"]']
 
 
 @pytest.mark.parametrize("entity", ["US_HEALTH_INSURANCE_MEMBER_ID", "Straße", "1", "a-b c", "X" * 300, "", "A_1"])

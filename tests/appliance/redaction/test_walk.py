@@ -119,6 +119,7 @@ def test_an_answers_shape_gives_its_descriptions_only() -> None:
         ("stop", "x"),
         ("stop", ["x"]),
         ("metadata", {"id": "x"}),
+        ("invented_today", {"id": "x", "type": "y"}),
         ("prediction", {"type": "content", "content": "x"}),
         ("prediction", {"type": "content", "content": [{"type": "text", "text": "x"}]}),
         ("documents", [{"title": "x"}]),
