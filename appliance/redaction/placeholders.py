@@ -82,8 +82,21 @@ class Mask:
         return len(self._values)
 
     def table(self) -> Table:
-        """What the answer is restored by."""
-        return Table(self._values)
+        """What the answer is restored by: what has been put out by now."""
+        return Table(dict(self._values))
+
+    def answering(self) -> "Mask":
+        """The mask for what the model says, before placeholders are put back; made once the request is covered.
+
+        A value the client sent itself gets its own placeholder, and so comes back; any other gets a number nobody has,
+        and stays covered. Placeholders in the answer are left alone.
+        """
+        other = Mask(Kind.EMBEDDINGS, self._keys)  # nothing that it puts out comes back
+        other._tokens = dict(self._tokens)
+        other._stems = {known: list(spelled) for known, spelled in self._stems.items()}
+        other._last = dict(self._last)
+        other._reserved = self._reserved | self._values.keys()
+        return other
 
     def reserve(self, fixed: Sequence[str]) -> None:
         """Words that are sent as they are: no value is given one of them as its placeholder."""
@@ -270,7 +283,7 @@ def same(entity: str, value: str) -> str:
 def keyed_name(key: bytes, purpose: str, entity: str, value: str) -> str:
     """HMAC-SHA256 over purpose, entity and value, as 16 characters of base32."""
     message = f"{purpose}\0{entity}\0{value}".encode()
-    return base64.b32encode(hmac.digest(key, message, "sha256")[:10]).decode().lower()
+    return base64.b32encode(hmac.digest(key, message, "sha256")[: KEYED * 5 // 8]).decode().lower()
 
 
 def _letters(number: int) -> str:

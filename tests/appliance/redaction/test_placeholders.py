@@ -249,3 +249,16 @@ def test_a_key_that_looks_like_a_placeholder_is_reserved() -> None:
     body["messages"].append({"role": "tool", "content": '{"[PERSON_1]": "Bo"}'})
 
     assert said(masked(body)[0]) == ["[PERSON_2]", '{"[PERSON_1]": "[PERSON_2]"}']
+
+
+def test_what_a_model_says_is_covered_and_only_the_clients_own_comes_back() -> None:
+    _, mask = masked(chat("Ann Smith"))
+    table, answering = mask.table(), mask.answering()
+    said_by_model = "[PERSON_1], ANN SMITH, Bo and Leeds; [PERSON_9]"
+
+    covered = answering.cover(leaf(said_by_model), found_in(said_by_model), always(Action.MASK))
+    restorer = Restorer(table)
+
+    assert covered == "[PERSON_1], [PERSON_1], [PERSON_2] and [LOCATION_1]; [PERSON_9]"
+    assert restorer.feed(covered) + restorer.end() == "Ann Smith, Ann Smith, [PERSON_2] and [LOCATION_1]; [PERSON_9]"
+    assert put_back(mask, "[PERSON_2]") == "[PERSON_2]"
