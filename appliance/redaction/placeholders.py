@@ -21,8 +21,8 @@ from appliance.domain.errors import ContentBlocked, RedactionUnavailable
 from appliance.domain.privacy import Action, Entity, Finding
 from appliance.domain.upstream import Kind
 from appliance.redaction.embedded import quoted_like
+from appliance.redaction.leaf import Leaf
 from appliance.redaction.restore import BRACKETED, Table
-from appliance.redaction.walk import Leaf
 
 LONGEST_LABEL: Final = 18  # so that no placeholder is longer than restore.LONGEST
 KEYED: Final = 16  # characters of base32: 80 bits, two of 10^9 values are alike once in 2 million sites

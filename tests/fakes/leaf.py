@@ -1,6 +1,6 @@
 """One leaf, as a walk would give it."""
 
-from appliance.redaction.walk import Leaf, Origin
+from appliance.redaction.leaf import Leaf, Origin
 
 
 def a_leaf(text: str, origin: Origin = Origin.USER) -> Leaf:

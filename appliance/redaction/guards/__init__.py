@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from appliance.redaction.walk import Leaf
+from appliance.redaction.leaf import Leaf
 
 
 class Trick(StrEnum):

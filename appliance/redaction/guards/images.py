@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from appliance.redaction.guards import Check
-from appliance.redaction.walk import Leaf
+from appliance.redaction.leaf import Leaf
 
 LONGEST_ALT: Final = 500  # characters between `![` and `](`
 WINDOW: Final = 4096  # of a stream, looked at again with each piece

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from appliance.redaction.guards import Alarm, Check, Trick
-from appliance.redaction.walk import Leaf
+from appliance.redaction.leaf import Leaf
 
 Matches = Callable[[str], bool]
 """Whether a text holds a word or pattern of one list. Compiled elsewhere, to something that takes linear time."""

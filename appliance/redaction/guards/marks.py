@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from appliance.redaction.walk import Leaf, Origin
+from appliance.redaction.leaf import Leaf, Origin
 
 _OUTSIDE: Final = frozenset({Origin.USER, Origin.TOOL})
 

@@ -5,9 +5,9 @@ import pytest
 from appliance.domain.errors import ContentBlocked, RedactionUnavailable
 from appliance.domain.privacy import Action, Entity, Finding
 from appliance.domain.upstream import Kind
+from appliance.redaction.leaf import Leaf, Origin
 from appliance.redaction.placeholders import Keys, Mask, keyed_name, label
 from appliance.redaction.restore import LONGEST, Restorer
-from appliance.redaction.walk import Leaf, Origin
 from tests.fakes.findings import always, chat, found_in, masked, said
 
 KEYS = Keys(pseudonym=b"p" * 32, hash_key=b"h" * 32, encrypt=lambda text, data: text[::-1] + data)

@@ -9,7 +9,8 @@ import pytest
 from appliance.domain.errors import ContentBlocked
 from appliance.domain.privacy import Media
 from appliance.domain.upstream import Body, Kind
-from appliance.redaction.walk import Leaves, Origin, answer_leaves, glance, leaves, rewrite
+from appliance.redaction.leaf import Leaves, Origin
+from appliance.redaction.walk import answer_leaves, glance, leaves, rewrite
 
 
 def walked(body: Body, kind: Kind = Kind.CHAT) -> Leaves:

@@ -7,7 +7,8 @@ import pytest
 from appliance.domain.upstream import Kind
 from appliance.redaction.guards import Alarm, Trick, alarms
 from appliance.redaction.guards.marks import bidi, blob, invisible, override, role_marker, tags
-from appliance.redaction.walk import Origin, glance
+from appliance.redaction.leaf import Origin
+from appliance.redaction.walk import glance
 from tests.fakes.leaf import a_leaf
 
 HIDDEN = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore")
