@@ -10,14 +10,17 @@ from appliance.redaction.opaque import is_media
 from appliance.redaction.restore import BRACKETED
 
 _NOTHING: Final[frozenset[str]] = frozenset()
+_TOOLS: Final = frozenset({Origin.TOOL})
 
 
 class Visit:
     """Collects. Keys are taken by the alphabet: the order a client writes them in says nothing, and may change."""
 
-    __slots__ = ("fixed", "found")
+    __slots__ = ("_json", "fixed", "found")
 
-    def __init__(self) -> None:
+    def __init__(self, json: frozenset[Origin] = _TOOLS) -> None:
+        """Contents of the origins in `json` are JSON when they can be read as such; any other is a text."""
+        self._json = json
         self.found: list[Leaf] = []
         self.fixed: list[str] = []
 
@@ -69,9 +72,10 @@ class Visit:
             for key in sorted(value.keys() - structure):
                 self.anything(value[key], (*path, key), origin, structure)
 
-    def message(self, message: Body, path: Path) -> None:
+    def message(self, message: Body, path: Path, unsaid: Origin = Origin.USER) -> None:
+        """`unsaid` is who speaks where no role says it."""
         role = message.get("role")
-        origin = ORIGINS.get(role, Origin.USER) if isinstance(role, str) else Origin.USER
+        origin = ORIGINS.get(role, Origin.USER) if isinstance(role, str) else unsaid
         tool = origin is Origin.TOOL
         for key in sorted(message):
             value = message[key]
@@ -88,7 +92,7 @@ class Visit:
                 self.anything(value, (*path, key), origin)
 
     def content(self, value: Any, path: Path, origin: Origin) -> None:
-        say = self.json if origin is Origin.TOOL else self.text
+        say = self.json if origin in self._json else self.text
         if type(value) is str:
             say(value, path, origin)
         elif type(value) is list:

@@ -11,11 +11,17 @@ from typing import Any, Final
 from appliance.domain.privacy import Media
 from appliance.domain.upstream import Body, Kind
 from appliance.redaction import schema
+from appliance.redaction.answers import Style, style_of
 from appliance.redaction.leaf import Leaves, Origin, Path
 from appliance.redaction.opaque import refuse_unreadable, settle
 from appliance.redaction.visit import Visit
 
 _FIRST: Final = frozenset(schema.FIRST)
+# A client that asks for JSON sends the model's JSON back: a value is read there as it was put there, without escapes.
+_SPEAK_JSON: Final = {
+    Style.PROSE: frozenset({Origin.TOOL}),
+    Style.JSON: frozenset({Origin.TOOL, Origin.MODEL}),
+}
 _PROMPTS: Final = frozenset({"input", "prompt", "suffix"})
 
 
@@ -30,7 +36,7 @@ def leaves(kind: Kind, body: Body, media: Media = Media.BLOCK) -> Leaves:
 
 def glance(kind: Kind, body: Body) -> Leaves:
     """The leaves of a request that is only looked at: what cannot be read is passed over."""
-    walk = Visit()
+    walk = Visit(_SPEAK_JSON[style_of(body)])
     for field in schema.FIRST:
         value = body.get(field)
         if value is not None:
@@ -41,16 +47,16 @@ def glance(kind: Kind, body: Body) -> Leaves:
     return Leaves(body, walk.found, walk.fixed)
 
 
-def answer_leaves(body: Body) -> Leaves:
+def answer_leaves(body: Body, style: Style = Style.PROSE) -> Leaves:
     """The leaves of a whole answer: texts, thoughts, refusals and arguments of every choice."""
-    walk = Visit()
+    walk = Visit(_SPEAK_JSON[style])
     choices = body.get("choices")
     for at, choice in enumerate(choices if isinstance(choices, list) else ()):
         if not isinstance(choice, dict):
             continue
         walk.text(choice.get("text"), ("choices", at, "text"), Origin.MODEL)
         if isinstance(choice.get("message"), dict):
-            walk.message(choice["message"], ("choices", at, "message"))
+            walk.message(choice["message"], ("choices", at, "message"), Origin.MODEL)
     return Leaves(body, walk.found, walk.fixed)
 
 

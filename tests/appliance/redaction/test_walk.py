@@ -9,6 +9,7 @@ import pytest
 from appliance.domain.errors import ContentBlocked
 from appliance.domain.privacy import Media
 from appliance.domain.upstream import Body, Kind
+from appliance.redaction.answers import Style
 from appliance.redaction.leaf import Leaves, Origin
 from appliance.redaction.walk import answer_leaves, glance, leaves, rewrite
 
@@ -86,6 +87,13 @@ def test_a_users_text_that_is_json_stays_a_text() -> None:
     [leaf] = walked(message(role="user", content='{"who": "M\\u00fcller"}'))
 
     assert leaf.spans is None
+
+
+def test_an_answer_that_was_asked_for_as_json_is_read_as_json_when_it_comes_back() -> None:
+    body = message(role="assistant", content='{"who": "M\\u00fcller"}')
+
+    assert walked(body)[0].spans is None
+    assert walked({**body, "response_format": {"type": "json_object"}})[0].text == '{"who": "Müller"}'
 
 
 def test_tools_give_their_descriptions_and_keep_names_and_enums() -> None:
@@ -249,3 +257,10 @@ def test_the_leaves_of_an_answer_are_those_of_all_its_choices() -> None:
         ("choices[0].message.tool_calls[0].function.arguments", '{"a": "3"}'),
         ("choices[1].text", "4"),
     ]
+
+
+def test_the_content_of_a_json_answer_is_read_as_json() -> None:
+    body = {"choices": [{"index": 0, "message": {"content": '{"a": "b\\n"}'}}]}
+
+    assert answer_leaves(body)[0].spans is None
+    assert answer_leaves(body, Style.JSON)[0].text == '{"a": "b\n"}'
