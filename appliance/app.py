@@ -102,7 +102,7 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
     keeper.before_change(_forget(upstream, counters))
     observer = Journal(metrics, clock.monotonic)
     state, live = RoutingState(), Live()
-    keys = Keys(opened.store, master, clock)
+    keys = Keys(opened.store, master, clock, site.privacy.names)
     rehasher = Rehasher(keys.rehash)
     inference = Inference(
         keeper,
@@ -119,7 +119,7 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
         edges=_edges(site, opened, metrics, clock),
         live=live,
     )
-    models = Models(opened.store, deployment_check(site), clock)
+    models = Models(opened.store, deployment_check(site), clock, site.privacy.names)
     desk = Desk(
         keys=keys,
         models=models,

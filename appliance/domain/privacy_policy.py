@@ -115,6 +115,10 @@ class Preset(StrEnum):
     PCI = "pci"
 
 
+PRESETS: Final = tuple(preset.value for preset in Preset)
+"""Names that every site knows."""
+
+
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a site says of one policy of its own. None: as `based_on` has it."""
 
