@@ -155,6 +155,15 @@ class PolicyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         )
 
 
+class ModelFolder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An unpacked NER model. Nothing of it is loaded unless every file is the one that was named."""
+
+    folder: Annotated[str, Meta(min_length=1, title="a path", description="Its folder, with a file `SHA256SUMS`.")]
+    sha256: Annotated[
+        str, Meta(pattern=r"^[0-9a-f]{64}$", title="64 hex digits", description="The sha256 of that `SHA256SUMS`.")
+    ]
+
+
 class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Personal data and secrets in what clients send and models answer. `docs/privacy.md` tells the whole story."""
 
@@ -166,6 +175,12 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Annotated[int, Meta(ge=1, le=64, title="a whole number from 1 to 64")],
         Meta(description="Processes that analyse texts; none is started where no policy needs one."),
     ] = 2
+    model: Annotated[
+        ModelFolder | None,
+        Meta(
+            description="The language model that finds names; without it, the one that was installed with the release."
+        ),
+    ] = None
     policies: Annotated[tuple[PolicyEntry, ...], Meta(max_length=200, description="Policies of the site's own.")] = ()
 
     @property

@@ -27,9 +27,10 @@ def broken_rules(site: Site) -> Iterator[Problem]:
             yield Problem(("egress", "allow", at), text)
     yield from broken_entities(site)
     yield from broken_privacy(site.privacy)
-    for kind, entries in (("models", site.models), ("keys", site.keys)):
-        for at, one in enumerate(entries):
-            yield from unknown_policy(one.privacy, site.privacy.names, (kind, at, "privacy"))
+    named = {("models", at): model.privacy for at, model in enumerate(site.models)}
+    named |= {("keys", at): key.privacy for at, key in enumerate(site.keys)}
+    for path, name in named.items():
+        yield from unknown_policy(name, site.privacy.names, (*path, "privacy"))
 
 
 def broken_entities(site: Site) -> Iterator[Problem]:

@@ -13,6 +13,6 @@ NATIONAL: Final = (
     "DE_TAX_ID", "DE_VAT_ID", "ES_NIE", "ES_NIF", "FR_NIR", "IT_FISCAL_CODE", "IT_VAT_CODE", "NL_BSN", "PL_ID_CARD",
     "PL_NIP", "PL_PESEL", "PT_NIF", "UK_NHS", "UK_NINO", "US_ITIN", "US_SSN",
 )  # fmt: skip
-MODELLED: Final = ("LOCATION", "NRP", "ORGANIZATION", "PERSON")
+MODELLED: Final = frozenset({"LOCATION", "NRP", "ORGANIZATION", "PERSON"})
 """Found by the NER model, and by it alone."""
 ENTITIES: Final = tuple(sorted({*CONTACT, *PLACE, *ABOUT, *MONEY, *NETWORK, *SECRETS, *NATIONAL}))
