@@ -27,7 +27,7 @@ def broken_rules(site: Site) -> Iterator[Problem]:
             yield Problem(("egress", "allow", at), text)
     yield from broken_entities(site)
     yield from broken_privacy(site.privacy)
-    named = {("models", at): model.privacy for at, model in enumerate(site.models)}
+    named: dict[tuple[str, int], str | None] = {("models", at): model.privacy for at, model in enumerate(site.models)}
     named |= {("keys", at): key.privacy for at, key in enumerate(site.keys)}
     for path, name in named.items():
         yield from unknown_policy(name, site.privacy.names, (*path, "privacy"))
