@@ -66,23 +66,21 @@ class GuardsEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Heuristics on the same texts: `flag` counts, `block` refuses. No rate of detection is claimed."""
 
     role_markers: Annotated[GuardAction | None, Meta(description="A chat template's own marks inside a text.")] = None
+    overrides: Annotated[GuardAction | None, Meta(description='"Ignore all previous instructions", and its like.')] = (
+        None
+    )
     invisible: Annotated[GuardAction | None, Meta(description="Zero-width, bidirectional and tag characters.")] = None
     base64: Annotated[GuardAction | None, Meta(description="Long encoded blobs.")] = None
-    images: Annotated[GuardAction | None, Meta(description="Markdown images of hosts that are not allowed.")] = None
-    words: Annotated[GuardAction | None, Meta(description="The words and patterns below.")] = None
+    images: Annotated[
+        GuardAction | None, Meta(description="Images of hosts that are not allowed, in requests and answers.")
+    ] = None
     image_hosts: Annotated[tuple[Host, ...], Meta(max_length=1000, description="Hosts whose images are allowed.")] = ()
-    forbidden: Annotated[tuple[Text, ...], Meta(max_length=10_000, description="Words, compared without case.")] = ()
-    patterns: Annotated[tuple[Pattern, ...], Meta(max_length=100, description="Patterns, in RE2's syntax.")] = ()
 
     def guards(self) -> Guards:
         given = {guard: getattr(self, guard.value) for guard in Guard}
-        if given[Guard.WORDS] is None and (self.forbidden or self.patterns):
-            given[Guard.WORDS] = GuardAction.BLOCK
         return Guards(
             actions=tuple(sorted((guard, action) for guard, action in given.items() if action is not None)),
             image_hosts=self.image_hosts,
-            words=self.forbidden,
-            patterns=self.patterns,
         )
 
 

@@ -43,9 +43,6 @@ def _policy(one: PolicyEntry, path: Path) -> Iterator[Problem]:
     for at, pattern in enumerate(one.patterns):
         if wrong := why_not(pattern.pattern):
             yield Problem((*path, "patterns", at, "pattern"), wrong)
-    for at, text in enumerate(one.guards.patterns):
-        if wrong := why_not(text):
-            yield Problem((*path, "guards", "patterns", at), wrong)
 
 
 OR = "see `redoubt pii policies --entities`"

@@ -32,10 +32,10 @@ class Guard(StrEnum):
     """What the guards look for. Heuristics: no rate of detection is claimed."""
 
     ROLE_MARKERS = "role_markers"  # a chat template's own marks inside a text
+    OVERRIDES = "overrides"  # "ignore all previous instructions", and its like
     INVISIBLE = "invisible"  # zero-width, bidirectional and tag characters
     BASE64 = "base64"  # long encoded blobs
-    IMAGES = "images"  # Markdown images of hosts that are not allowed
-    WORDS = "words"  # the site's own words and patterns
+    IMAGES = "images"  # images of hosts that are not allowed, in requests and answers
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +50,7 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
     """Which guards are on, and what they know."""
 
     actions: tuple[tuple[Guard, GuardAction], ...] = ()  # sorted; others are off
-    image_hosts: tuple[str, ...] = ()  # of Markdown images that are allowed; `*.site.example` too
-    words: tuple[str, ...] = ()  # compared without case
-    patterns: tuple[str, ...] = ()  # RE2
+    image_hosts: tuple[str, ...] = ()  # whose images are allowed; `*.site.example` too
 
     def action(self, guard: Guard) -> GuardAction:
         return next((action for name, action in self.actions if name is guard), GuardAction.OFF)

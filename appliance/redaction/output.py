@@ -8,44 +8,52 @@ calls, and everything under `output: buffer`, wait for their end. What was said 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
+from appliance.domain.errors import ContentBlocked
 from appliance.domain.privacy import Action, Direction, Entity, Finding
-from appliance.domain.privacy_policy import Output, Policy
+from appliance.domain.privacy_policy import Guard, GuardAction, Output, Policy
 from appliance.domain.redaction import Treatment
-from appliance.domain.upstream import Body, Broken, Chunk, Finished, Kind, StreamEvent
+from appliance.domain.upstream import Body, Broken, Chunk, Finished, StreamEvent
 from appliance.redaction.answers import Restoration
-from appliance.redaction.placeholders import Keys, Mask
+from appliance.redaction.guards import Trick
+from appliance.redaction.guards.images import WINDOW as IMAGE_WINDOW
+from appliance.redaction.guards.images import ImageWatch
+from appliance.redaction.leaf import Leaf, Origin
+from appliance.redaction.placeholders import Mask
 from appliance.redaction.restore import BRACKETED, Table
-from appliance.redaction.walk import Leaf, Origin, answer_leaves, rewrite
+from appliance.redaction.walk import answer_leaves, rewrite
 
 Look = Callable[[Sequence[str]], Awaitable[list[tuple[Finding, ...]]]]
 Key = str | tuple[str, int]  # a field of the message, or (`function` | `custom`, tool call)
+_ENDS: Final = (")", " ", "\t", "\n", "\r", ">", '"', "'")  # of an image's address
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "refusal")
-_ONE_WAY: Final = {Action.MASK: Action.REPLACE, Action.PSEUDONYM: Action.REPLACE}  # nobody could put it back
 
 
 class Outgoing:
     """One answer, whole or streamed. Bodies are changed in place where they can be."""
 
     def __init__(
-        self, kind: Kind, policy: Policy, restoration: Restoration, table: Table, look: Look | None, told: Treatment,
-        keys: Keys,
-    ) -> None:  # fmt: skip
+        self, policy: Policy, restoration: Restoration, table: Table, mask: Mask, look: Look | None, told: Treatment
+    ) -> None:
+        """`mask` and `table` are the request's, once it is covered. `look` finds; None: nothing is looked for."""
         self._restoration = restoration
         self._table = table
         self._look = look
         self._told = told
         self._window = None if policy.output is Output.BUFFER else policy.window
-        self._actions = {
-            entity: _ONE_WAY.get(rule.action, rule.action)
-            for entity, rule in policy.rules
-            if rule.direction is not Direction.IN
-        }
-        self._mask = Mask(kind, keys)
+        self._actions = {entity: rule.action for entity, rule in policy.rules if rule.direction is not Direction.IN}
+        self._mask = mask.answering()
+        self._images = policy.guards.action(Guard.IMAGES)
+        self._hosts = frozenset(host.removeprefix("*").lower() for host in policy.guards.image_hosts)
+        self._watches: dict[tuple[int, Key], ImageWatch] = {}
+        self._unended: dict[tuple[int, Key], str] = {}
         self._held: dict[int, dict[Key, Held]] = {}
         self._counted: dict[tuple[Entity, Action], int] = {}
 
     async def whole(self, body: Body) -> Body:
         """Raises ContentBlocked, RedactionUnavailable: then nothing of the answer is given."""
+        if self._images is not GuardAction.OFF:
+            for number, leaf in enumerate(answer_leaves(body)):
+                self._watch((number, leaf.where), leaf.text + " ")
         if self._look is not None:
             found = answer_leaves(body)
             told = await self._look(found.texts) if len(found) else []
@@ -71,7 +79,26 @@ class Outgoing:
                 self._told.restored = self._restoration.restored
         return out
 
+    def _watch(self, which: tuple[int, Key], text: str) -> None:
+        """Raises ContentBlocked for an image that a viewer would fetch from elsewhere: data leaves in its address."""
+        watch, text = self._watches.get(which) or ImageWatch(self._hosts), self._unended.get(which, "") + text
+        self._watches[which] = watch
+        # Half of an address names half of a host. Nobody fetches it before it has ended.
+        ends = max(map(text.rfind, _ENDS)) + 1 if len(text) < IMAGE_WINDOW else len(text)
+        self._unended[which] = text[ends:]
+        if watch.feed(text[:ends]):
+            self._told.add(f"guard:{Trick.FOREIGN_IMAGE}", self._images.value, Direction.OUT)
+            self._watches[which] = ImageWatch(self._hosts)  # the same image is told once
+            if self._images is GuardAction.BLOCK:
+                raise ContentBlocked(
+                    "the answer holds an image of a host that the privacy policy of this key does not allow"
+                )
+
     async def _chunk(self, body: Body) -> None:
+        if self._images is not GuardAction.OFF:
+            for choice in body.get("choices") or ():
+                for key, inside, field in _spoken(choice):
+                    self._watch((choice.get("index", 0), key), inside[field])
         if self._look is not None:
             _drop_tokens(body)
             due: list[tuple[Body, Key, Held]] = []

@@ -10,15 +10,17 @@ import msgspec
 from appliance.domain.errors import RedactionUnavailable
 from appliance.domain.privacy import Analysis, Direction, Finding
 from appliance.domain.privacy_entities import MODELLED
-from appliance.domain.privacy_policy import Policy
+from appliance.domain.privacy_policy import Guard, GuardAction, Policy
 from appliance.domain.redaction import Treatment
 from appliance.domain.upstream import Body, Kind
 from appliance.ports.analyser import Analyser
 from appliance.redaction.answers import Restoration, style_of
+from appliance.redaction.guarding import guarded
+from appliance.redaction.leaf import Leaves
 from appliance.redaction.output import Look, Outgoing
 from appliance.redaction.placeholders import Keys, Mask
 from appliance.redaction.policy.resolve import InForce
-from appliance.redaction.walk import Leaves, leaves, rewrite
+from appliance.redaction.walk import leaves, rewrite
 
 KEEP_LINE: Final = (
     "Words in square brackets such as [PERSON_1] stand for values that were left out. "
@@ -43,6 +45,7 @@ class Redactor:
     async def request(self, kind: Kind, body: Body, rules: InForce, told: Treatment) -> Covered:
         """Raises ContentBlocked, naming entity and place; RedactionUnavailable when a text could not be analysed."""
         found = leaves(kind, body, rules.policy.media)
+        guarded(found, rules.policy, told)
         mask = Mask(kind, self._keys)
         sent = found.body
         if rules.way_in is not None:
@@ -53,13 +56,14 @@ class Redactor:
         """With the line that asks for placeholders, and the way back."""
         told.emitted = mask.emitted
         table = mask.table()
-        if not len(table) and rules.way_out is None:
+        watched = rules.policy.guards.action(Guard.IMAGES) is not GuardAction.OFF and kind is not Kind.EMBEDDINGS
+        if not len(table) and rules.way_out is None and not watched:
             return Covered(body, None)
         if len(table) and rules.policy.keep_line and kind is Kind.CHAT:
             body = with_line(body)
         restoration = Restoration(table, style_of(body))
         look = None if rules.way_out is None else self._looking(rules.way_out, rules.policy, told)
-        return Covered(body, Outgoing(kind, rules.policy, restoration, table, look, told, self._keys))
+        return Covered(body, Outgoing(rules.policy, restoration, table, mask, look, told))
 
     async def _covered(self, found: Leaves, mask: Mask, rules: InForce, told: Treatment) -> Body:
         policy = rules.policy

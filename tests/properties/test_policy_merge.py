@@ -35,8 +35,6 @@ GUARDS = st.builds(
         lambda d: tuple(sorted(d.items()))
     ),
     image_hosts=WORDS,
-    words=WORDS,
-    patterns=WORDS,
 )
 POLICIES = st.builds(
     Policy,

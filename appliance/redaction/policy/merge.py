@@ -78,8 +78,6 @@ def _guards(a: Guards, b: Guards) -> Guards:
     return Guards(
         actions=tuple(sorted((guard, action) for guard, action in actions.items() if action is not GuardAction.OFF)),
         image_hosts=reduce(_common, images) if images else (),
-        words=_union(a.words, b.words),
-        patterns=_union(a.patterns, b.patterns),
     )
 
 

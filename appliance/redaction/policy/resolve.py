@@ -76,8 +76,6 @@ def whole(name: str, terms: Terms) -> Policy:
         guards=Guards(
             actions=tuple(sorted(guards.items())),
             image_hosts=terms.guards.image_hosts,
-            words=terms.guards.words,
-            patterns=terms.guards.patterns,
         ),
         **given,
     )
