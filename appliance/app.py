@@ -59,9 +59,9 @@ from appliance.pipeline.privacy import Privacy
 from appliance.pipeline.rehash import Rehasher
 from appliance.pipeline.seeding import BudgetSeeder
 from appliance.pipeline.settlement import Books
+from appliance.pipeline.tryout import keys_of
 from appliance.ports.provider import Provider
 from appliance.ports.repositories import EventSink
-from appliance.redaction.placeholders import Keys as PrivacyKeys
 from appliance.redaction.policy.resolve import Policies
 from appliance.redaction.redactor import Redactor
 from appliance.routing.state import RoutingState
@@ -120,7 +120,7 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
         Attempts(providers, upstream, state, observer, clock),
         SystemRandom(),
         rehasher.note,
-        privacy=Privacy(policies, Redactor(analysts.pool, _privacy_keys(master)), opened.store, clock),
+        privacy=Privacy(policies, Redactor(analysts.pool, keys_of(master)), opened.store, clock),
         unwanted=UNWANTED[site.reasoning],
     )
     surface = Surface(
@@ -284,15 +284,6 @@ def _forget(upstream: EgressUpstream, counters: MemoryCounters) -> Callable[[Cat
         counters.keep({who.key.id for who in catalogue.ring.principals()})
 
     return forget
-
-
-def _privacy_keys(master: MasterKey) -> PrivacyKeys:
-    """What keyed actions need. They outlive a restart, as pseudonyms must."""
-    return PrivacyKeys(
-        pseudonym=master.derive("privacy pseudonym"),
-        hash_key=master.derive("privacy hash"),
-        encrypt=lambda plain, about: master.seal(plain, f"privacy {about.decode()}"),
-    )
 
 
 def _readiness(keeper: CatalogueKeeper, opened: Opened, live: Live, analysts: Analysts) -> Callable[[], Readiness]:
