@@ -1,6 +1,7 @@
 """`redoubt pii`: privacy policies, a try-it that stores nothing, and how fast this machine is at it."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def test(*, policy: str | None, text: str | None, file: Path | None, as_json: bo
     Pseudonyms and hashes are made with a key of this call, not the site's. Exit 1 when the policy refuses the text.
     """
     if text is None:
-        text = file.read_text(encoding="utf-8") if file is not None else click.get_text_stream("stdin").read()
+        text = file.read_text(encoding="utf-8") if file is not None else sys.stdin.read()
     tried = asyncio.run(_tried(policy, text))
     if as_json:
         say_json(tried)

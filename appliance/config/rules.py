@@ -29,8 +29,8 @@ def broken_rules(site: Site) -> Iterator[Problem]:
     yield from broken_privacy(site.privacy)
     named: dict[tuple[str, int], str | None] = {("models", at): model.privacy for at, model in enumerate(site.models)}
     named |= {("keys", at): key.privacy for at, key in enumerate(site.keys)}
-    for path, name in named.items():
-        yield from unknown_policy(name, site.privacy.names, (*path, "privacy"))
+    for path, policy in named.items():
+        yield from unknown_policy(policy, site.privacy.names, (*path, "privacy"))
 
 
 def broken_entities(site: Site) -> Iterator[Problem]:

@@ -100,7 +100,8 @@ async def measure(settings: PrivacySettings, policy: Policy, sample: str, kiloby
         began = perf_counter()
         await analyser.find(way_in, ["to begin with"])
         ready = perf_counter() - began
-        new, known = [], []
+        new: list[float] = []
+        known: list[float] = []
         for took in (new, known):
             for text in texts:
                 began = perf_counter()
