@@ -63,7 +63,9 @@ class Analysts:
     @property
     def gauges(self) -> PrivacyGauges:
         return PrivacyGauges(
-            ready=lambda: not self._running or self.pool.ready, restarts=lambda: self.pool.replaced, hits=lambda: 0
+            ready=lambda: not self._running or self.pool.ready,
+            restarts=lambda: self.pool.replaced,
+            hits=lambda: self.pool.hits,
         )
 
     async def close(self) -> None:

@@ -25,6 +25,7 @@ class PooledAnalyser:
         self._settings = settings
         self._cache = Cache(entries=settings.cache_entries, size=settings.cache_bytes)
         self._pool = Supervisor(settings, command, environment)
+        self.hits = 0  # texts whose findings were known
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -65,6 +66,7 @@ class PooledAnalyser:
         digest = blake2b(msgspec.msgpack.encode(analysis), digest_size=_DIGEST).hexdigest()
         keys = [self._key(digest, text) for text in texts]
         found = {key: hit for key in keys if (hit := self._cache.get(key)) is not None}
+        self.hits += len(found)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
             fresh = await self._analyse(analysis, digest, missing)
