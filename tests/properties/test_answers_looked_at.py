@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from appliance.domain.privacy import Action, Direction, Entity
 from appliance.domain.privacy_policy import Output, Preset, Rule, Terms
 from appliance.domain.redaction import Treatment
-from appliance.domain.upstream import Chunk, Finished, Kind
+from appliance.domain.upstream import Chunk, Finished, Kind, StreamEvent
 from appliance.redaction.output import Outgoing
 from appliance.redaction.placeholders import Keys
 from appliance.redaction.policy.resolve import InForce, in_force, whole
@@ -64,8 +64,9 @@ async def in_pieces(output: Output, field: str, pieces: list[str]) -> list[str]:
     chunks = [Chunk({"choices": [{"index": 0, "delta": placed(field, one), "finish_reason": None}]}) for one in pieces]
     end = Chunk({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     said = []
-    for events in ([one] for one in (*chunks, end, Finished())):
-        out = await answer.events(list(events))
+    came: list[StreamEvent] = [*chunks, end, Finished()]
+    for event in came:
+        out = await answer.events([event])
         said += [read(field, one.body["choices"][0]["delta"]) for one in out if isinstance(one, Chunk)]
     return said
 
