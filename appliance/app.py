@@ -193,18 +193,20 @@ async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: C
             log.info("serving: api %s, admin %s, catalogue %d", api, admin, gateway.keeper.number)
             announce(api, admin)
 
-        async with asyncio.TaskGroup() as background:
-            tasks = [background.create_task(work()) for work in gateway.background]
-            await serve(
-                listeners,
-                drain_seconds=site.stop.drain_seconds,
-                on_ready=ready,
-                on_drain=gateway.live.drain,
-                on_drain_deadline=end,
-            )
-            for task in tasks:
-                task.cancel()
-        await gateway.analysts.close()
+        try:
+            async with asyncio.TaskGroup() as background:
+                tasks = [background.create_task(work()) for work in gateway.background]
+                await serve(
+                    listeners,
+                    drain_seconds=site.stop.drain_seconds,
+                    on_ready=ready,
+                    on_drain=gateway.live.drain,
+                    on_drain_deadline=end,
+                )
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await gateway.analysts.close()
         await gateway.transport.aclose()
 
 
