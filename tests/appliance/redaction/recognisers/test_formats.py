@@ -181,3 +181,10 @@ def test_a_fingerprint_holds_no_hardware_address(everything: Gated) -> None:
 def test_a_region_without_a_plan_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="phone_regions: no telephone plan is known for `XX`"):
         all_of_ours(analysis_of("PHONE_NUMBER", phone_regions=("US", "XX")))
+
+
+def test_a_card_of_no_known_prefix_counts_after_a_word_for_cards(everything: Gated) -> None:
+    number = "0604966231978"  # Luhn holds
+
+    assert found(everything, f"row {number}", "CREDIT_CARD") == set()
+    assert found(everything, f"my card {number}", "CREDIT_CARD") == {number}
