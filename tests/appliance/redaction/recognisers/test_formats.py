@@ -188,3 +188,18 @@ def test_a_card_of_no_known_prefix_counts_after_a_word_for_cards(everything: Gat
 
     assert found(everything, f"row {number}", "CREDIT_CARD") == set()
     assert found(everything, f"my card {number}", "CREDIT_CARD") == {number}
+
+
+@pytest.mark.parametrize(
+    ("value", "entity"),
+    [
+        ("4111111111111111", "CREDIT_CARD"),
+        ("bob@mail.corp", "EMAIL_ADDRESS"),
+        ("DE89370400440532013000", "IBAN_CODE"),
+        ("10.0.0.7", "IP_ADDRESS"),
+        ("+442079460958", "PHONE_NUMBER"),
+        ("756.9217.0769.85", "CH_AHV"),
+    ],
+)
+def test_scripts_without_spaces_hide_nothing(everything: Gated, value: str, entity: str) -> None:
+    assert found(everything, f"\u5361\u53f7{value}\u8c22\u8c22", entity) == {value}
