@@ -25,17 +25,22 @@ COMMON: Final = (
     r"Manor|Meadows?|Crossing|Landing|Village|Glen|Parade|Mall"
 )
 RARE: Final = (
-    r"Canyon|Creek|Island|Ville|Forest|Fields?|Estates?|Haven|Springs?|Station|Summit|Valley|Vista|"
-    r"Extension|Mill|Oval|Burgs?|Ports?|Shores?|Islands|Knolls?|Lakes?|Locks?|Mountains?|Orchard|"
-    r"Plains?|Rapids?|Rest|Stravenue|Stream|Throughway|Tunnel|Union|Viaduct|Walks|Wall|Ways|Wells|"
-    r"Cape|Cliffs?|Club|Common|Corners?|Course|Cove|Dale|Dam|Divide|Drives|Fall|Falls|Ferry|Flats?|"
-    r"Fords?|Forges?|Forks?|Fort|Gateway|Harbors?|Inlet|Isle|Keys?|Lodge|Mission|Neck|Overpass|Pine|"
-    r"Pines|Prairie|Radial|Ramp|Ranch|River|Roads|Route|Spurs?|Squares|Streets|Trace|Track|Trafficway"
+    r"Anex|Arcade|Bayou|Beach|Bend|Bluffs?|Bottom|Branch|Bridge|Brooks?|Burgs?|Camp|Canyon|Cape|"
+    r"Centers?|Circles|Cliffs?|Club|Commons?|Corners?|Course|Courts|Coves?|Creek|Crest|Crossroads?|"
+    r"Curve|Dale|Dam|Divide|Drives|Estates?|Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|"
+    r"Forges?|Forks?|Fort|Garden|Gateway|Glens|Greens|Groves|Harbors?|Haven|Hills|Inlet|Islands?|"
+    r"Isle|Junctions|Keys?|Knolls?|Lakes?|Land|Lights?|Loaf|Locks?|Lodge|Manors|Mills?|Mission|Mount|"
+    r"Mountains?|Neck|Orchard|Oval|Overpass|Parks|Parkways|Passage|Pike|Pines?|Plains?|Points|Ports?|"
+    r"Prairie|Radial|Ramp|Ranch|Rapids?|Rest|Ridges|River|Roads|Route|Rue|Shoals?|Shores?|Skyway|"
+    r"Springs?|Spurs?|Squares|Station|Stravenue|Stream|Streets|Summit|Throughway|Trace|Track|"
+    r"Trafficway|Trailer|Tunnel|Underpass|Unions?|Valleys?|Viaduct|Views|Villages|Ville|Via|Vista|Walks|"
+    r"Wall|Ways|Wells?"
 )
-UNIT: Final = (
-    r"(?:,? ?(?:Apartment|Apt|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Building|Bldg|No|"
-    r"#)\.? ?#?[A-Z0-9][A-Z0-9\-]{0,5}\b)?"
+FLAT: Final = (
+    r"(?:,? ?(?:Apartment|Apt|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Building|Bldg|No|#)"
+    r"\.? ?#?[A-Z0-9][A-Z0-9\-]{0,5}\b)"
 )
+UNIT: Final = FLAT + "?"
 SIDE: Final = r"(?: (?:[NSEW]|NE|NW|SE|SW|North|South|East|West)\b\.?)?"
 HOUSE: Final = r"\b[0-9]{1,6}(?:[A-Za-z]|-[0-9]{1,4}|/[0-9]{1,3}| 1/2)?"
 GERMAN: Final = r"(?:stra\xdfe|strasse|str\.|platz|allee|gasse|chaussee|promenade)"
@@ -78,11 +83,21 @@ def _joined(endings: str, most: int, score: float) -> Rule:
     return _street(pattern, rf"{endings} ?[0-9]", score)
 
 
+LONG_HOUSE: Final = r"\b(?:[03-9][0-9]{2,4}|1[0-8][0-9]{1,3}|2[1-9][0-9]{1,3}|[12][0-9]{2}|[12][0-9]{4})"  # not a year
+PLAIN: Final = rf"[{UPPER}][{LOWER}]{{2,20}}"
 NUMBER_FIRST: Final = r"[0-9][0-9A-Za-z]{0,2} [A-Z0-9]"
 STREETS: Final = (
     _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,4}} (?:{SURE})\b\.?{SIDE}{UNIT}", NUMBER_FIRST, 0.75),
     _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,3}} (?:{COMMON})\b{SIDE}{UNIT}", NUMBER_FIRST, 0.5),
     _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,2}} (?:{RARE})\b{SIDE}{UNIT}", NUMBER_FIRST, WEAK, HOME),
+    _street(rf"{LONG_HOUSE} {PLAIN} (?:{RARE})\b{SIDE}", NUMBER_FIRST, 0.5),
+    _street(rf"{HOUSE}{SIDE}(?: {NAME}){{1,3}} (?:{COMMON}|{RARE})\b{FLAT}", NUMBER_FIRST, 0.75),
+    _street(
+        rf"\b(?:Flat|Studio|Apartment|Unit|Suite) [0-9]{{1,4}}[A-Za-z]?,? (?:{HOUSE} )?(?:{NAME} ){{1,3}}"
+        rf"(?:{SURE}|{COMMON}|{RARE})\b",
+        r"(?:Flat|Studio|Apartment|Unit|Suite) [0-9]",
+        0.75,
+    ),
     _street(
         rf"{HOUSE} [a-z]{{3,20}} (?:street|avenue|road|boulevard|lane)\b",
         r"[0-9A-Za-z] [a-z]{3,20} (?:street|avenue|road|boulevard|lane)\b",
@@ -96,7 +111,8 @@ STREETS: Final = (
     _joined(GERMAN, 4, 0.7),
     _joined(DUTCH, 4, 0.65),
     _street(
-        rf"\b[{UPPER}][{LOWER}]{{1,24}}[ \-]{GERMAN_ALONE} [0-9]{{1,3}}(?: ?[a-zA-Z]\b|[\-/][0-9]{{1,4}})?\b",
+        rf"\b(?:[{UPPER}][{LOWER}]{{1,24}}[ \-](?:van-|von-|der-|"
+        rf"den-){{0,2}}){{1,3}}{GERMAN_ALONE} [0-9]{{1,4}}(?: ?[a-zA-Z]\b|[\-/][0-9]{{1,4}})?\b",
         rf"{GERMAN_ALONE} [0-9]",
         0.6,
     ),

@@ -1,4 +1,6 @@
-"""Payment cards: ISO/IEC 7812, twelve to nineteen digits, Luhn, and an issuer's prefix that is in use."""
+"""Payment cards: ISO/IEC 7812, twelve to nineteen digits, Luhn, and an issuer's prefix that is in use or a word
+nearby.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -23,7 +25,7 @@ PREFIXES: Final = (
     ("3000", "3059", (14, 15, 16, 17, 18, 19)),
     ("3060", "3099", (14, 16)),
     ("34", "34", (15,)),
-    ("3528", "3589", (16, 17, 18, 19)),
+    ("35", "35", (16, 17, 18, 19)),
     ("36", "36", (14, 15, 16, 17, 18, 19)),
     ("37", "37", (15,)),
     ("38", "39", (14, 16, 17, 18, 19)),
@@ -73,8 +75,7 @@ class Cards:
             yield self._finding(plain, groups[first][0], groups[last][1])
             first = last + 1
 
-    @staticmethod
-    def _card(plain: bytes, groups: list[tuple[int, int]], first: int) -> int | None:
+    def _card(self, plain: bytes, groups: list[tuple[int, int]], first: int) -> int | None:
         """The last group of the longest card that begins at group `first`. Looks at nineteen digits at most."""
         sizes: list[int] = []
         fitting: list[int] = []
@@ -85,8 +86,9 @@ class Cards:
             if sum(sizes) >= SHORTEST and _stands(groups, first, last, sizes):
                 fitting.append(last)
         for last in reversed(fitting):
-            digits = plain[groups[first][0] : groups[last][1]].translate(None, b" -").decode()
-            if issued(digits) and luhn(digits) and _ends(plain, groups[first][0], groups[last][1]):
+            start, end = groups[first][0], groups[last][1]
+            digits = plain[start:end].translate(None, b" -").decode()
+            if luhn(digits) and _ends(plain, start, end) and (issued(digits) or self._context.near(plain, start, end)):
                 return last
         return None
 

@@ -63,8 +63,6 @@ ZIPS: Final = (
         lifted=0.6,
         proved=False,
     ),
-)
-DUTCH: Final = (
     Rule(
         entity=ZIP_CODE,
         pattern=r"\b[1-9][0-9]{3} ?[A-Z]{2}\b",
@@ -74,6 +72,8 @@ DUTCH: Final = (
         lifted=0.6,
         proved=False,
     ),
+)
+DUTCH: Final = (
     Rule(
         entity=ZIP_CODE,
         pattern=rf"(?:^|[,\n]) ?([1-9][0-9]{{3}} [A-Z]{{2}}) [{UPPER}][{LOWER}]{{2}}",

@@ -7,6 +7,7 @@ import msgspec
 import re2
 
 from appliance.domain.privacy import Entity, Finding
+from appliance.redaction.recognisers.plain import LETTER
 
 WEAK: Final = 0.2  # below every default threshold: stands only where context, or a policy, lifts it
 WINDOW: Final = 60  # characters before a match in which a context word counts
@@ -70,8 +71,11 @@ def options() -> re2.Options:
 
 
 def word(byte: int) -> bool:
-    """Whether `byte` is a letter of Latin-1, a digit or an underscore."""
-    return byte == 0x5F or chr(byte).isalnum()
+    """Whether `byte` is a letter of Latin-1, a digit or an underscore.
+
+    Not the letter that stands for those of other scripts: Chinese and Japanese put no space round a number.
+    """
+    return byte == 0x5F or (byte != LETTER and chr(byte).isalnum())
 
 
 def alone(plain: bytes, start: int, end: int) -> bool:

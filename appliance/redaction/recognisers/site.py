@@ -12,6 +12,7 @@ from appliance.domain.privacy import Entity, Finding, SitePattern
 from appliance.redaction.recognisers.recogniser import WINDOW, WINDOW_AFTER
 
 MEMORY: Final = 8 * 1024 * 1024
+UNSPACED: Final = 0x2E80  # from here on: Chinese, Japanese and their neighbours
 LIFT: Final = 0.35  # as Presidio's enhancer adds
 
 
@@ -116,8 +117,8 @@ def _longest(denied: tuple[Entity, str]) -> int:
 
 
 def _joined(text: str, place: int) -> bool:
-    """Whether letters or digits meet at `place`."""
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
+    """Whether letters or digits meet at `place`, in a script that puts spaces between its words."""
+    return 0 < place < len(text) and all(one.isalnum() and ord(one) < UNSPACED for one in text[place - 1 : place + 1])
 
 
 class Allowed:

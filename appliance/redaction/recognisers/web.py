@@ -24,7 +24,7 @@ NEVER_FIRST: Final = frozenset(
     {"self", "this", "log", "logger", "logging", "console", "cls", "args", "app", "req", "res"}
 )
 GENERIC: Final = (
-    "com org net edu gov mil biz museum coop gmbh ltd berlin hamburg wien paris london eu example invalid cloud "
+    "com org net edu gov mil biz info museum coop gmbh ltd berlin hamburg wien paris london eu example invalid cloud "
 )
 COUNTRIES: Final = (
     "af ar au ba bb bd bg bh bn bo br bs bt bw by ca ch cm cn cr cu cy cz de dk dz ec ee eg fi fj fr ga gh gr hk "

@@ -47,9 +47,44 @@ def health_number(text: str) -> bool:
     return total % 10 == int(text[9])
 
 
+def with_digits(text: str) -> bool:
+    """Three digits at least: no word in capitals."""
+    return sum(one.isdigit() for one in text) >= 3
+
+
 def checked_serial(text: str) -> bool:
     """Nine characters and the digit that checks them."""
     return icao_9303(text[:9]) == int(text[9])
+
+
+CARD_WORDS: Final = (
+    r"personalausweis|ausweis|ausweisnummer|ausweis-?nr\.?|perso|dokumentennummer|identity card|id card|id-card"
+)
+PASSPORT_WORDS: Final = r"reisepass|reisepassnummer|passnummer|pass-?nr\.?|passport|pass"
+
+
+def _document(entity: str, first: str, words: str) -> tuple[Rule, Rule]:
+    """With its check digit as the machine-readable zone has it; without, as it is printed on the front."""
+    return (
+        Rule(
+            entity=Entity(entity),
+            pattern=rf"\b[{first}]{SERIAL}{{8}}[0-9]\b",
+            gate=rf"{SERIAL}{{9}}[0-9]",
+            check=checked_serial,
+            score=WEAK,
+            context=words,
+        ),
+        Rule(
+            entity=Entity(entity),
+            pattern=rf"\b[{first}]{SERIAL}{{8}}\b",
+            gate=rf"{SERIAL}{{9}}",
+            check=with_digits,
+            proved=False,
+            score=WEAK,
+            context=words,
+            lifted=0.7,
+        ),
+    )
 
 
 RULES: Final = (
@@ -90,23 +125,6 @@ RULES: Final = (
             r"gesundheitskarte|health insurance|egk"
         ),
     ),
-    Rule(
-        entity=Entity("DE_ID_CARD"),
-        pattern=rf"\b[LMNPRTVWXY]{SERIAL}{{8}}[0-9]\b",
-        gate=rf"{SERIAL}{{9}}[0-9]",
-        check=checked_serial,
-        score=WEAK,
-        context=(
-            r"personalausweis|ausweis|ausweisnummer|perso|dokumentennummer|identity card|id card|id-card|"
-            r"ausweis-?nr\.?"
-        ),
-    ),
-    Rule(
-        entity=Entity("DE_PASSPORT"),
-        pattern=rf"\b[CFGHJK]{SERIAL}{{8}}[0-9]\b",
-        gate=rf"{SERIAL}{{9}}[0-9]",
-        check=checked_serial,
-        score=WEAK,
-        context=r"reisepass|reisepassnummer|passnummer|pass-?nr\.?|passport|pass",
-    ),
+    *_document("DE_ID_CARD", "LMNPRTVWXY", CARD_WORDS),
+    *_document("DE_PASSPORT", "CFGHJK", PASSPORT_WORDS),
 )

@@ -181,3 +181,25 @@ def test_a_fingerprint_holds_no_hardware_address(everything: Gated) -> None:
 def test_a_region_without_a_plan_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="phone_regions: no telephone plan is known for `XX`"):
         all_of_ours(analysis_of("PHONE_NUMBER", phone_regions=("US", "XX")))
+
+
+def test_a_card_of_no_known_prefix_counts_after_a_word_for_cards(everything: Gated) -> None:
+    number = "0604966231978"  # Luhn holds
+
+    assert found(everything, f"row {number}", "CREDIT_CARD") == set()
+    assert found(everything, f"my card {number}", "CREDIT_CARD") == {number}
+
+
+@pytest.mark.parametrize(
+    ("value", "entity"),
+    [
+        ("4111111111111111", "CREDIT_CARD"),
+        ("bob@mail.corp", "EMAIL_ADDRESS"),
+        ("DE89370400440532013000", "IBAN_CODE"),
+        ("10.0.0.7", "IP_ADDRESS"),
+        ("+442079460958", "PHONE_NUMBER"),
+        ("756.9217.0769.85", "CH_AHV"),
+    ],
+)
+def test_scripts_without_spaces_hide_nothing(everything: Gated, value: str, entity: str) -> None:
+    assert found(everything, f"\u5361\u53f7{value}\u8c22\u8c22", entity) == {value}

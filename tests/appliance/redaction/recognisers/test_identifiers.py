@@ -18,6 +18,8 @@ PRINTED = (  # numbers their issuers or the law's commentaries print as examples
     ("DE_HEALTH_INSURANCE", "kvnr A123456780"),
     ("DE_ID_CARD", "personalausweis T220001293"),
     ("DE_PASSPORT", "passport C01X00T478"),
+    ("DE_ID_CARD", "personalausweis T22000129"),  # as printed on the front, without the check digit
+    ("DE_PASSPORT", "reisepass C01X00T47"),
     ("FR_NIR", "2 69 05 49 588 157 80"),
     ("NL_BSN", "bsn 111222333"),
     ("BE_RRN", "85.07.30-033.28"),

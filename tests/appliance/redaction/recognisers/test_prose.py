@@ -187,3 +187,29 @@ def test_streets_of_other_languages_wait_for_the_language() -> None:
 
     assert found(english, "Kurfürstendamm 21 and Königstraße 3") == {"Königstraße 3"}
     assert found(german, "Kurfürstendamm 21 and Königstraße 3") == {"Kurfürstendamm 21", "Königstraße 3"}
+
+
+@pytest.mark.parametrize(
+    "street",
+    [
+        *(
+            "2227 Smith Knolls",
+            "16484 Fischer Land",
+            "282 Fields Manors Apt. 566",
+            "77 Lee Via Suite 905",
+            "Flat 40, Brown Route",
+        ),
+        *("Studio 28O, Guy Common", "Flat 3b 12 King Street", "Anna-Maria-Meier-Straße 89", "Ufer-Allee 3"),
+    ],
+)
+def test_rarer_kinds_of_streets_count_behind_a_long_number_or_with_a_flat(street: str) -> None:
+    english = all_of_ours(analysis_of("STREET_ADDRESS"))
+
+    assert street in found(english, f"As I said, {street}, and so on")
+
+
+def test_a_rarer_kind_of_street_counts_after_a_word_for_living_somewhere() -> None:
+    english = all_of_ours(analysis_of("STREET_ADDRESS"))
+
+    assert found(english, "she lives at 12 Cooper Port") == {"12 Cooper Port"}
+    assert found(english, "we sold 12 Cooper Port") == set()

@@ -74,6 +74,12 @@ def test_a_deny_list_finds_its_texts_as_words_and_in_any_case() -> None:
     ]
 
 
+def test_a_deny_list_works_in_scripts_without_spaces() -> None:
+    denied = only(Analysis(entities=(STAFF,), deny=((STAFF, "\u5f20\u4f1f"),)))
+
+    assert list(denied.find("\u6211\u662f\u5f20\u4f1f\u3002")) == [Finding(2, 4, STAFF, 1.0, sure=True)]
+
+
 def test_an_empty_line_of_a_deny_list_denies_nothing() -> None:
     assert ours(Analysis(entities=(STAFF,), deny=((STAFF, "  "),))) == ()
 
