@@ -118,9 +118,8 @@ async def pool_table(line: Sequence[str], count: int, say: Say) -> None:
             await analyser.find(ALL, [chat])
         say(f"cached 1 KB: {time.process_time() - began:.3f} ms of CPU (bar: 1 ms)")
         for size in (300, KB):
-            say(
-                f"ten turns, nine cached, the last of {size} characters: p50 {await turns(analyser, size):.1f} ms (clock)"
-            )
+            added = await turns(analyser, size)
+            say(f"ten turns, nine cached, a last one of {size} signs: p50 {added:.1f} ms (clock; bar: 15 ms)")
         await killed(analyser, say)
         await lag(analyser, say)
         await hurt(analyser, say)
@@ -162,9 +161,8 @@ async def killed(analyser: PooledAnalyser, say: Say) -> None:
     again = time.monotonic() - began
     while len(analyser.pids) < 2 or set(analyser.pids) == before:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    say(
-        f"a worker killed under load: an answer after {again:.2f} s, both there after {time.monotonic() - began:.1f} s (clock)"
-    )
+    both = time.monotonic() - began
+    say(f"a worker killed under load: an answer after {again:.2f} s, both back after {both:.1f} s (clock; bar: 2 s)")
     for one in working:
         one.cancel()
     await asyncio.gather(*working, return_exceptions=True)

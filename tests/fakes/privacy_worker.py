@@ -65,6 +65,8 @@ def act(text: str, number: int) -> None:
     if "hang" in text:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         time.sleep(600)
+    if "slow" in text:
+        time.sleep(0.2)
     if "die" in text:
         os.kill(os.getpid(), signal.SIGKILL)
     if "garbage" in text:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Self
+from math import ceil
+from typing import Final, Self
 
 import msgspec
 
@@ -15,7 +16,8 @@ from appliance.redaction.pieces import Piece, pieces, together
 from appliance.redaction.pool.settings import PoolSettings
 from appliance.redaction.pool.supervisor import Job, Supervisor
 
-_DIGEST = 16  # bytes
+_DIGEST: Final = 16  # bytes
+_UNIT: Final = 65_536  # characters for which a whole request has one task's deadline; twice the text, twice the time
 
 
 class PooledAnalyser:
@@ -87,19 +89,33 @@ class PooledAnalyser:
     async def _analyse(
         self, analysis: Analysis, digest: str, texts: dict[bytes, str]
     ) -> dict[bytes, tuple[Finding, ...]]:
-        """No more tasks at once than there are workers, so that one large request does not stand before all others."""
+        """No more tasks at once than there are workers, so that one large request does not stand before all others.
+
+        Time in the queue is bounded by the pool. From when a worker takes its first task on, a request has a task's
+        deadline for every _UNIT characters.
+        """
         parts = [(key, piece) for key, text in texts.items() for piece in self._pieces(analysis, text)]
         tasks = iter(split(parts, self._settings.task_chars))
         found: dict[tuple[bytes, Piece], tuple[Finding, ...]] = {}
+        within = self._settings.deadline_s * ceil(sum(map(len, texts.values())) / _UNIT or 1)
+
+        def taken() -> None:
+            if limit.when() is None:
+                limit.reschedule(asyncio.get_running_loop().time() + within)
 
         async def work() -> None:
             for task in tasks:
-                job = Job(analysis, digest, [texts[key][piece.start : piece.end] for key, piece in task])
-                found.update(zip(task, await self._pool.run(job), strict=True))
+                read = [texts[key][piece.start : piece.end] for key, piece in task]
+                found.update(zip(task, await self._pool.run(Job(analysis, digest, read, taken)), strict=True))
 
+        limit = asyncio.timeout(None)
         running = [asyncio.ensure_future(work()) for _ in range(min(self._settings.workers, len(parts)))]
         try:
-            await asyncio.gather(*running)
+            async with limit:
+                await asyncio.gather(*running)
+        except TimeoutError:
+            why = f"privacy: the texts of a request could not be analysed within {within:g} s"
+            raise RedactionUnavailable(why, retry_after=1.0) from None
         finally:
             for one in running:
                 one.cancel()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from appliance.domain.errors import RedactionUnavailable
 from appliance.domain.privacy import Analysis, Finding
@@ -23,12 +23,12 @@ Findings = list[tuple[Finding, ...]]
 
 
 class Job:
-    """A task and who waits for it."""
+    """A task, who waits for it, and what to call when a worker takes it."""
 
-    __slots__ = ("analysis", "answer", "digest", "texts")
+    __slots__ = ("analysis", "answer", "digest", "taken", "texts")
 
-    def __init__(self, analysis: Analysis, digest: str, texts: Sequence[str]) -> None:
-        self.analysis, self.digest, self.texts = analysis, digest, texts
+    def __init__(self, analysis: Analysis, digest: str, texts: Sequence[str], taken: Callable[[], None]) -> None:
+        self.analysis, self.digest, self.texts, self.taken = analysis, digest, texts, taken
         self.answer: asyncio.Future[Findings] = asyncio.get_running_loop().create_future()
 
     def __repr__(self) -> str:
@@ -46,6 +46,7 @@ class Supervisor:
         self._free: dict[asyncio.Future[Job | None], None] = {}  # seats that wait for a job, longest first
         self._seats: list[asyncio.Task[None]] = []
         self._serving: dict[Child, Job | None] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
         self._last_refusal = ""
         self.model = ""
         self.replaced = 0  # workers that were killed or died
@@ -73,7 +74,7 @@ class Supervisor:
                 job.fail("the gateway stops")
         for seat in seats:
             seat.cancel()
-        await asyncio.gather(*seats, return_exceptions=True)
+        await asyncio.gather(*seats, *self._retiring, return_exceptions=True)
 
     async def run(self, job: Job) -> Findings:
         """Raises RedactionUnavailable. Cancelled: a task that still waits gives up its place."""
@@ -119,8 +120,8 @@ class Supervisor:
                     successor = None
                 elif successor is not None and successor.done():
                     self._leave(child)
-                    worn, child, successor = child, successor.result(), None
-                    await worn.retire(self._settings.deadline_s)
+                    self._retire(child)
+                    child, successor = successor.result(), None
                 self._serving.setdefault(child, None)
                 job = await self._next(child, successor)
                 if job is not None and not await self._serve(child, job):
@@ -135,6 +136,12 @@ class Supervisor:
                 if not successor.cancelled() and successor.exception() is None:
                     await successor.result().bury()
             await child.bury()
+
+    def _retire(self, child: Child) -> None:
+        """It ends by itself while its successor works."""
+        retiring = asyncio.create_task(child.retire(self._settings.deadline_s))
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
 
     def _leave(self, child: Child) -> None:
         self._serving.pop(child, None)
@@ -160,12 +167,19 @@ class Supervisor:
             successor.add_done_callback(wake)
         try:
             return await given
+        except asyncio.CancelledError:
+            if not given.cancelled() and (handed := given.result()) is not None:
+                handed.fail("the gateway stops")
+            raise
         finally:
             del self._free[given]
 
     async def _serve(self, child: Child, job: Job) -> bool:
         """Whether the child may go on. Whatever happens, the job has its answer."""
+        if job.answer.done():  # given up between the queue and here
+            return True
         self._serving[child] = job
+        job.taken()
         deadline = self._settings.deadline_s
         try:
             found = await child.ask(job.analysis, job.digest, job.texts, deadline)

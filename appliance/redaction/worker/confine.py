@@ -17,6 +17,7 @@ REFUSED: Final = frozenset({
 })  # fmt: skip
 """Audit events: all that could carry a text away by way of Python."""
 _MOST_FILES: Final = 64
+_MOST_MEMORY: Final = 3 * 1024**3  # bytes; an operator's large model takes about one
 
 
 class Refused(OSError):
@@ -28,6 +29,7 @@ def confine() -> tuple[BinaryIO, BinaryIO]:
     sys.addaudithook(refuse)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold texts
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # as would any file
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))  # an error here, not the host's OOM killer
     most = min(_MOST_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for name in (signal.SIGALRM, signal.SIGPIPE):

@@ -88,6 +88,16 @@ async def test_what_waits_behind_a_worker_that_hangs_is_done_by_the_next() -> No
             await hung
 
 
+async def test_a_request_has_one_deadline_for_all_of_its_tasks() -> None:
+    async with pool(workers=1, deadline_s=0.6, task_chars=10) as analyser:
+        await until(lambda: analyser.ready)
+        with pytest.raises(RedactionUnavailable, match="texts of a request") as refused:
+            await analyser.find(NAMES, [f"slow {number}" for number in range(10)])
+
+        assert refused.value.retry_after == 1.0
+        assert analyser.replaced == 0
+
+
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_again() -> None:
     async with pool("silent", workers=1, queue=2) as analyser:
         waiting = [asyncio.create_task(analyser.find(NAMES, [f"text {number}"])) for number in range(2)]

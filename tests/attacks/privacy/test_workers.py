@@ -42,8 +42,8 @@ async def test_killing_workers_under_load_gives_right_answers_or_typed_errors() 
     async with pool(workers=2) as analyser:
         await until(lambda: len(analyser.pids) == 2)
         right = refused = 0
-        for number in range(300):
-            if number in {50, 100}:
+        for number in range(120):
+            if number in {40, 80}:
                 os.kill(analyser.pids[0], signal.SIGKILL)
             texts = [f"{number}: {MARK} wrote from 10.0.0.{at}" for at in range(3)]
             try:
@@ -55,7 +55,7 @@ async def test_killing_workers_under_load_gives_right_answers_or_typed_errors() 
             assert [[one.entity for one in each] for each in found] == [["PERSON", "IP_ADDRESS"]] * 3
 
         assert refused <= 2
-        assert right >= 298
+        assert right >= 118
         await until(lambda: len(analyser.pids) == 2)
 
 
@@ -105,17 +105,17 @@ ADVERSARIAL = {
 }
 
 
-@pytest.mark.parametrize("name", ADVERSARIAL)
-async def test_a_text_made_to_hurt_ends_in_an_answer_or_a_typed_error(name: str, tmp_path: Path) -> None:
+async def test_texts_made_to_hurt_end_in_an_answer_or_a_typed_error(tmp_path: Path) -> None:
     digest = write(tmp_path / "model")
     async with pool(str(tmp_path / "model"), digest, deadline_s=20.0) as analyser:
-        (told,) = await asyncio.gather(analyser.find(ALL, [ADVERSARIAL[name]]), return_exceptions=True)
+        for name, text in ADVERSARIAL.items():
+            (told,) = await asyncio.gather(analyser.find(ALL, [text]), return_exceptions=True)
 
-        if isinstance(told, BaseException):
-            assert isinstance(told, RedactionUnavailable)
-        else:
-            assert all(0 <= one.start < one.end <= len(ADVERSARIAL[name]) for one in told[0])
-        assert await analyser.find(ALL, [MARK])
+            if isinstance(told, BaseException):
+                assert isinstance(told, RedactionUnavailable), name
+            else:
+                assert all(0 <= one.start < one.end <= len(text) for one in told[0]), name
+            assert await analyser.find(ALL, [f"{name} {MARK}"]) != [()]
 
 
 @pytest.mark.parametrize("fault", ["no such folder", "another digest"])

@@ -59,5 +59,10 @@ def test_no_file_can_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "kept").read_text() == ""
 
 
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        tried("bytearray(4 * 1024 ** 3)", tmp_path)
+
+
 def test_the_pipes_are_nobodys_stdin_and_stdout(tmp_path: Path) -> None:
     assert tried("pass", tmp_path) == ["done", "", "asked"]
