@@ -47,6 +47,7 @@ from appliance.observe.clock import SystemClock
 from appliance.observe.journal import Journal
 from appliance.observe.logging import configure, note_caller
 from appliance.observe.metrics import Gauges, Metrics
+from appliance.pipeline.analysts import Analysts, command
 from appliance.pipeline.attempt import Attempts
 from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
 from appliance.pipeline.compile import Compiler
@@ -55,11 +56,15 @@ from appliance.pipeline.listing import Listing
 from appliance.pipeline.manage.apply import Apply
 from appliance.pipeline.manage.keys import Keys
 from appliance.pipeline.manage.models import Models
+from appliance.pipeline.privacy import Privacy
 from appliance.pipeline.rehash import Rehasher
 from appliance.pipeline.seeding import BudgetSeeder
 from appliance.pipeline.settlement import Books
+from appliance.pipeline.tryout import keys_of
 from appliance.ports.provider import Provider
 from appliance.ports.repositories import EventSink
+from appliance.redaction.policy.resolve import Policies
+from appliance.redaction.redactor import Redactor
 from appliance.routing.state import RoutingState
 from appliance.store import Opened, open_for_serving
 from providers import builtin
@@ -85,6 +90,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     keeper: CatalogueKeeper
     live: Live
     transport: PooledTransport
+    analysts: Analysts
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]  # each runs for as long as the gateway serves
 
 
@@ -102,24 +108,28 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
     keeper.before_change(_forget(upstream, counters))
     observer = Journal(metrics, clock.monotonic)
     state, live = RoutingState(), Live()
-    keys = Keys(opened.store, master, clock)
+    policies = Policies(site.privacy.terms, site.privacy.policy)
+    analysts = Analysts(site.privacy, policies)
+    keeper.before_change(analysts.prepare)
+    metrics.watch_privacy(analysts.gauges)
+    keys = Keys(opened.store, master, clock, site.privacy.names)
     rehasher = Rehasher(keys.rehash)
     inference = Inference(
         keeper,
         Books(counters, opened.ledger, observer, clock),
         Attempts(providers, upstream, state, observer, clock),
-        state,
         SystemRandom(),
         rehasher.note,
+        privacy=Privacy(policies, Redactor(analysts.pool, keys_of(master)), opened.store, clock),
         unwanted=UNWANTED[site.reasoning],
     )
     surface = Surface(
         authenticate=inference.authenticate,
-        readiness=_readiness(keeper, opened, live),
+        readiness=_readiness(keeper, opened, live, analysts),
         edges=_edges(site, opened, metrics, clock),
         live=live,
     )
-    models = Models(opened.store, deployment_check(site), clock)
+    models = Models(opened.store, deployment_check(site), clock, site.privacy.names)
     desk = Desk(
         keys=keys,
         models=models,
@@ -137,6 +147,7 @@ def build(site: Site, opened: Opened, master: MasterKey, metrics: Metrics, alarm
         keeper=keeper,
         live=live,
         transport=transport,
+        analysts=analysts,
         background=(keeper.follow, rehasher.follow, live.watch),
     )
 
@@ -156,7 +167,7 @@ def run(site: Site, announce: Callable[[str, str], None]) -> None:
     allow = allow_list(site)
     metrics = Metrics()
     alarm = EgressAlarm(metrics)
-    fuse = install(allow, alarm)
+    fuse = install(allow, alarm, programs=frozenset({command(site.privacy)}))
     run_loop(_serve(site, metrics, alarm, announce), fuse.loop_factory)
 
 
@@ -182,17 +193,20 @@ async def _serve(site: Site, metrics: Metrics, alarm: "EgressAlarm", announce: C
             log.info("serving: api %s, admin %s, catalogue %d", api, admin, gateway.keeper.number)
             announce(api, admin)
 
-        async with asyncio.TaskGroup() as background:
-            tasks = [background.create_task(work()) for work in gateway.background]
-            await serve(
-                listeners,
-                drain_seconds=site.stop.drain_seconds,
-                on_ready=ready,
-                on_drain=gateway.live.drain,
-                on_drain_deadline=end,
-            )
-            for task in tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as background:
+                tasks = [background.create_task(work()) for work in gateway.background]
+                await serve(
+                    listeners,
+                    drain_seconds=site.stop.drain_seconds,
+                    on_ready=ready,
+                    on_drain=gateway.live.drain,
+                    on_drain_deadline=end,
+                )
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await gateway.analysts.close()
         await gateway.transport.aclose()
 
 
@@ -274,11 +288,12 @@ def _forget(upstream: EgressUpstream, counters: MemoryCounters) -> Callable[[Cat
     return forget
 
 
-def _readiness(keeper: CatalogueKeeper, opened: Opened, live: Live) -> Callable[[], Readiness]:
+def _readiness(keeper: CatalogueKeeper, opened: Opened, live: Live, analysts: Analysts) -> Callable[[], Readiness]:
     def readiness() -> Readiness:
         checks = {
             "store": "ok" if keeper.fresh else "not heard of for too long",
             "ledger": "ok" if opened.ledger.healthy else "cannot be written",
+            "privacy": analysts.standing,
             "serving": "stopping" if live.stopping else "ok",
         }
         return Readiness(ready=set(checks.values()) == {"ok"}, checks=checks)

@@ -60,8 +60,8 @@ async def open_desk(file: Path, *, site: Site | None = None) -> AsyncIterator[De
     master = read_master_key(site.master_key_file)
     clock = SystemClock()
     async with await visit(site.data_folder) as visited:
-        keys = Keys(visited.store, master, clock)
-        models = Models(visited.store, deployment_check(site), clock)
+        keys = Keys(visited.store, master, clock, site.privacy.names)
+        models = Models(visited.store, deployment_check(site), clock, site.privacy.names)
         yield Desk(
             site=site,
             file=file,

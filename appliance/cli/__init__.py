@@ -19,6 +19,7 @@ from appliance.cli.frame import Root
 from appliance.cli.init import init
 from appliance.cli.keys import keys
 from appliance.cli.models import models
+from appliance.cli.pii import pii
 from appliance.cli.prices import prices
 from appliance.cli.providers import providers
 from appliance.cli.quickstart import quickstart
@@ -40,6 +41,6 @@ def main(ctx: click.Context, /, *, config: Path | None) -> None:
 
 for _command in (
     apply, audit, backup, bundle, commands, config, db, deployments, doctor, egress, events, init, keys, ledger, models,
-    prices, providers, quickstart, sbom, serve, smoke, spend, updates, version,
+    pii, prices, providers, quickstart, sbom, serve, smoke, spend, updates, version,
 ):  # fmt: skip
     main.add_command(_command)

@@ -41,6 +41,7 @@ def doctor(*, deployment: str | None, offline: bool, as_json: bool) -> None:
         machine = examine_machine(site)
         told, cards = _endpoints(file, site, deployment, offline=offline)
         configuration += told
+        machine.append(_privacy(site))
     if as_json:
         say_json({"machine": machine, "configuration": configuration, "endpoints": cards})
     else:
@@ -51,6 +52,14 @@ def doctor(*, deployment: str | None, offline: bool, as_json: bool) -> None:
     failed = any(finding.level == "fail" for finding in [*machine, *configuration])
     if failed or any(one.failed for one in cards):
         refuse()
+
+
+def _privacy(site: "Site") -> Finding:
+    from appliance.pipeline.tryout import examine
+    from appliance.redaction.policy.resolve import Policies
+
+    policies = Policies(site.privacy.terms, site.privacy.policy)
+    return asyncio.run(examine(site.privacy, policies.named(site.privacy.policy)))
 
 
 def _endpoints(file: Path, site: "Site", only: str | None, *, offline: bool) -> "tuple[list[Finding], list[Card]]":

@@ -33,6 +33,7 @@ def term_options(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--field", "fields", multiple=True, help="Guarded request field it may send; again for more."),
         click.option("--expires", metavar="MOMENT|never", help="When it ends: 30d, 2027-01-31, or never."),
         click.option("--metadata", type=Pair(), multiple=True, help="A note; again for more; `name=` removes one."),
+        click.option("--privacy", metavar="POLICY|none", help="Privacy policy of its requests."),
         click.option("--workspace", help="Workspace it belongs to."),
         click.option("--team", help="Team it belongs to."),
     ]
@@ -206,6 +207,8 @@ def _terms(entry: dict[str, object], given: dict[str, Any]) -> "KeyTerms":
     for name in ("models", "fields"):
         if given[name]:
             plain[name] = list(given[name])
+    if given["privacy"]:
+        plain["privacy"] = None if given["privacy"] == "none" else given["privacy"]
     if given["expires"]:
         plain["expires_at"] = _expiry(given["expires"])
     if given["metadata"]:

@@ -59,8 +59,9 @@ def show(*, model: str, as_json: bool) -> None:
 @click.argument("model")
 @click.option("--strategy", metavar="weighted|least-busy", help="How a deployment is chosen.")
 @click.option("--attempts", type=int, help="Most deployments tried for one request.")
+@click.option("--privacy", metavar="POLICY|none", help="Privacy policy of requests to it.")
 @as_json
-def set_(*, model: str, strategy: str | None, attempts: int | None, as_json: bool) -> None:
+def set_(*, model: str, strategy: str | None, attempts: int | None, privacy: str | None, as_json: bool) -> None:
     """Change a model; what is not named stays as it is."""
     import msgspec
 
@@ -72,6 +73,7 @@ def set_(*, model: str, strategy: str | None, attempts: int | None, as_json: boo
             seen,
             strategy=seen.strategy if strategy is None else strategy,
             attempts=seen.attempts if attempts is None else attempts,
+            privacy=seen.privacy if privacy is None else None if privacy == "none" else privacy,
         )
         await desk.models.save(changed, desk.actor, seen=seen)
         return changed

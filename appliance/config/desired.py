@@ -23,6 +23,7 @@ class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     fields: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    privacy: str | None = None  # the name of a policy
     workspace: WorkspaceId | None = None
     team: TeamId | None = None
     metadata: dict[str, str] = {}
@@ -58,6 +59,7 @@ def model(entry: ModelEntry) -> Model:
         name=name,
         strategy=entry.strategy,
         attempts=entry.attempts,
+        privacy=entry.privacy,
         deployments=tuple(deployment(name, one) for one in entry.deployments),
     )
 
@@ -92,6 +94,7 @@ def terms(entry: KeyEntry) -> KeyTerms:
         limits=limits(entry.limits),
         fields=entry.fields,
         expires_at=entry.expires_at,
+        privacy=entry.privacy,
         workspace=WorkspaceId(entry.workspace) if entry.workspace else None,
         team=TeamId(entry.team) if entry.team else None,
         metadata=dict(entry.metadata),
@@ -107,6 +110,7 @@ def terms_of(key: Key) -> KeyTerms:
         limits=key.limits,
         fields=key.fields,
         expires_at=key.expires_at,
+        privacy=key.privacy,
         workspace=key.workspace,
         team=key.team,
         metadata=key.metadata,

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from appliance.config.amounts import micros
+from appliance.config.privacy import PolicyName
 from appliance.domain import names
 from appliance.domain.identity import Role, Window
 from appliance.domain.model import Timeouts
@@ -153,6 +154,9 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         int,
         Meta(ge=1, le=16, title="a whole number from 1 to 16", description="Most deployments tried for one request."),
     ] = 3
+    privacy: Annotated[
+        PolicyName | None, Meta(description="Privacy policy of requests to it, beside the site's; the stricter wins.")
+    ] = None
     deployments: Annotated[
         tuple[DeploymentEntry, ...], Meta(min_length=1, title="a list of at least one", description="What serves it.")
     ]
@@ -180,5 +184,8 @@ class KeyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[Line, Annotated[str, Meta(max_length=512, title="a text")]],
         Meta(max_length=64, description="Notes of your own."),
     ] = {}
+    privacy: Annotated[
+        PolicyName | None, Meta(description="Privacy policy of its requests, beside the site's; the stricter wins.")
+    ] = None
     workspace: Annotated[Line | None, Meta(description="Workspace it belongs to.")] = None
     team: Annotated[Line | None, Meta(description="Team it belongs to.")] = None

@@ -75,7 +75,11 @@ def _absolute(site: Site, folder: Path) -> Site:
         for model in site.models
     )
     master_key = str(folder / site.master_key) if site.master_key else None
-    return replace(site, listen=listen, data=str(folder / site.data), master_key=master_key, models=models)
+    privacy = site.privacy
+    if privacy.model is not None:
+        privacy = replace(privacy, model=replace(privacy.model, folder=str(folder / privacy.model.folder)))
+    data = str(folder / site.data)
+    return replace(site, listen=listen, data=data, master_key=master_key, models=models, privacy=privacy)
 
 
 def _tls(listener: ListenerT, folder: Path) -> ListenerT:

@@ -45,6 +45,7 @@ def model_entry(model: Model) -> Plain:
         "name": str(model.name),
         "strategy": model.strategy,
         "attempts": model.attempts,
+        **({} if model.privacy is None else {"privacy": model.privacy}),
         "deployments": [deployment_entry(one) for one in model.deployments],
     }
 
@@ -80,6 +81,7 @@ def terms_entry(terms: KeyTerms) -> Plain:
             "limits": limits_entry(terms.limits),
             "fields": list(terms.fields),
             "expires_at": terms.expires_at.isoformat().replace("+00:00", "Z") if terms.expires_at else None,
+            "privacy": terms.privacy,
             "workspace": terms.workspace,
             "team": terms.team,
             "metadata": dict(terms.metadata),

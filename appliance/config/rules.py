@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
+from appliance.config.privacy_rules import broken_privacy, unknown_policy
 from appliance.config.problems import Problem
 from appliance.config.schema import ANY_ADDRESS, Listener, Site
 from appliance.config.tree import Path
@@ -24,6 +25,16 @@ def broken_rules(site: Site) -> Iterator[Problem]:
     for at, entry in enumerate(site.egress.allow):
         if text := _not_a_network(entry):
             yield Problem(("egress", "allow", at), text)
+    yield from broken_entities(site)
+    yield from broken_privacy(site.privacy)
+    named: dict[tuple[str, int], str | None] = {("models", at): model.privacy for at, model in enumerate(site.models)}
+    named |= {("keys", at): key.privacy for at, key in enumerate(site.keys)}
+    for path, policy in named.items():
+        yield from unknown_policy(policy, site.privacy.names, (*path, "privacy"))
+
+
+def broken_entities(site: Site) -> Iterator[Problem]:
+    """The same of models and keys alone; whether their policies exist is not asked."""
     yield from _twice((model.name for model in site.models), ("models",), "name")
     for at, model in enumerate(site.models):
         yield from _twice((one.label for one in model.deployments), ("models", at, "deployments"), "label")

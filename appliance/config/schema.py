@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from appliance.config.entities import KeyEntry, ModelEntry, PriceEntry
+from appliance.config.privacy import Privacy
 
 LOOPBACK = ("127.0.0.0/8", "::1/128", "localhost")
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -156,6 +157,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(description="Under which name a model's reasoning is given to clients."),
     ] = "both"
     log: Annotated[Log, Meta(description="Logging.")] = Log()
+    privacy: Annotated[Privacy, Meta(description="Personal data and secrets in requests and answers.")] = Privacy()
     default_price: Annotated[
         Annotated[Literal[0], Meta(title="the whole number 0, or a price")] | PriceEntry | UnsetType | None,
         Meta(

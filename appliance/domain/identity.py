@@ -56,6 +56,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    privacy: str | None = None  # the name of its privacy policy; it can only be stricter than the site's
     successor: KeyId | None = None  # set by rotation; this key then ends at `expires_at`
     workspace: WorkspaceId | None = None
     team: TeamId | None = None

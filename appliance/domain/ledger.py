@@ -20,6 +20,15 @@ class Status(StrEnum):
     STOPPED = "stopped"  # the gateway was stopping
 
 
+class Treated(msgspec.Struct, frozen=True, gc=False):
+    """How often an entity was found and what became of it. Never a value, nor anything made of one."""
+
+    entity: str
+    action: str  # of privacy.Action
+    count: int
+    direction: str = "in"  # of privacy.Direction
+
+
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who asked what of which deployment, and what it took."""
 
@@ -43,3 +52,6 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first_token_ms: int | None = None  # from arrival to the first non-empty delta
     total_ms: int = 0
     overhead_ms: float = 0.0  # total less the time spent waiting for upstreams
+    policy: str | None = None  # id of the privacy policy that looked at it
+    analyser: str | None = None  # name and hash of the NER model that was asked
+    treated: tuple[Treated, ...] = ()

@@ -51,6 +51,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     name: ModelName
     deployments: tuple[Deployment, ...]
     strategy: str = "weighted"  # `weighted` or `least-busy`
+    privacy: str | None = None  # the name of its privacy policy; it can only be stricter than the site's
     attempts: int = 3  # at most this many deployments are tried for one request
 
 

@@ -3,7 +3,8 @@
 Two layers, because neither sees everything. uvloop connects, resolves and spawns below Python's audit events, so the
 event loop is a subclass that asks first; plain sockets and `subprocess` in any thread raise audit events, so a hook
 asks there. Native code that calls connect(2) by itself is seen by neither and is left to rules of the host.
-Listening, binding and accepting are not affected. An audit hook cannot be removed: install once, when serving starts.
+Listening, binding and accepting are not affected. A program is started when its whole command line is listed.
+An audit hook cannot be removed: install once, when serving starts.
 """
 
 import os
@@ -18,16 +19,28 @@ from appliance.egress.loop import GuardedLoop
 from appliance.egress.refusals import OnRefusal, Refusal, Refusals
 
 Check = Callable[[tuple[Any, ...]], None]
+Programs = frozenset[tuple[str, ...]]
 _INET = (socket.AF_INET, socket.AF_INET6)
 
 
 class Fuse:
-    """What this process may do, and the counts of what it tried. Refuses every subprocess."""
+    """What this process may do, and the counts of what it tried."""
 
-    def __init__(self, allow: AllowList, on_refusal: OnRefusal, *, unix: frozenset[str] = frozenset()) -> None:
-        """`unix` lists the socket files that may be connected to. `on_refusal` is called from any thread."""
+    def __init__(
+        self,
+        allow: AllowList,
+        on_refusal: OnRefusal,
+        *,
+        unix: frozenset[str] = frozenset(),
+        programs: Programs = frozenset(),
+    ) -> None:
+        """`unix` lists the socket files that may be connected to, `programs` the command lines that may be started.
+
+        `on_refusal` is called from any thread.
+        """
         self.allow = allow
         self.unix = unix
+        self.programs = programs
         self.refusals = Refusals(on_refusal)
         self.loaded = 0  # native libraries opened by ctypes since installation: counted, not stopped
         self.guard = Guard(allow, on_refusal=self.refusals.note, layer="loop")
@@ -70,8 +83,8 @@ class Fuse:
         raise self.refuse(layer, "lookup", name, "the name is not in the egress allow-list")
 
     def spawn(self, layer: str, program: object) -> EgressRefused:
-        """The error for any subprocess."""
-        return self.refuse(layer, "subprocess", program, "the gateway starts no program")
+        """The error for a subprocess that is not listed."""
+        return self.refuse(layer, "subprocess", program, "the gateway starts no program but its workers")
 
     def audit(self) -> Callable[[str, tuple[Any, ...]], None]:
         """The hook for `sys.addaudithook`. Most events are none of ours and cost one look into a dict."""
@@ -84,8 +97,9 @@ class Fuse:
             "socket.gethostbyaddr": lambda args: self._reverse(args[0]),
             "socket.getnameinfo": lambda args: self._reverse(args[0]),
             "ctypes.dlopen": self._count_library,
+            "subprocess.Popen": self._popen,
         }
-        for event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"):
+        for event in ("os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"):
             checks[event] = self._spawned
         find = checks.get
 
@@ -105,6 +119,13 @@ class Fuse:
     def _reverse(self, what: object) -> None:
         raise self.refuse("audit", "lookup", what, "addresses are not turned into names: that asks a name server")
 
+    def _popen(self, args: tuple[Any, ...]) -> None:
+        """`subprocess.Popen` alone can start what is listed: it is the event that tells the whole command line."""
+        program, line = args[0], args[1]
+        if isinstance(line, list | tuple) and line and program == line[0] and tuple(line) in self.programs:
+            return
+        self._spawned(args)
+
     def _spawned(self, args: tuple[Any, ...]) -> None:
         program = args[0] if args else "?"
         raise self.spawn("audit", os.fsdecode(program) if isinstance(program, bytes) else program)
@@ -113,8 +134,14 @@ class Fuse:
         self.loaded += 1
 
 
-def install(allow: AllowList, on_refusal: OnRefusal, *, unix: frozenset[str] = frozenset()) -> Fuse:
+def install(
+    allow: AllowList,
+    on_refusal: OnRefusal,
+    *,
+    unix: frozenset[str] = frozenset(),
+    programs: Programs = frozenset(),
+) -> Fuse:
     """Arm the audit hook for the rest of this process. The loop is armed by running on `loop_factory`."""
-    fuse = Fuse(allow, on_refusal, unix=unix)
+    fuse = Fuse(allow, on_refusal, unix=unix, programs=programs)
     sys.addaudithook(fuse.audit())
     return fuse

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from appliance.domain.ledger import LedgerRow
 from appliance.domain.model import Deployment
+from appliance.domain.redaction import Treatment
 from appliance.domain.upstream import Failure
 from appliance.ports.observer import Observer
 
@@ -45,6 +46,9 @@ class Journal:
 
     def request_ended(self, row: LedgerRow) -> None:
         self._then.request_ended(row)
+
+    def request_treated(self, told: Treatment) -> None:
+        self._then.request_treated(told)
 
     def refused(self, reason: str) -> None:
         self._then.refused(reason)

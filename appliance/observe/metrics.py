@@ -14,7 +14,9 @@ from prometheus_client.registry import Collector
 
 from appliance.domain.ledger import LedgerRow
 from appliance.domain.model import Deployment
+from appliance.domain.redaction import Treatment
 from appliance.domain.upstream import Failure
+from appliance.observe.privacy import PrivacyGauges, PrivacyTally
 from appliance.observe.tally import OVERHEAD, Bounded, Spread, Tally
 
 _MOST_MODELS = 500
@@ -78,6 +80,7 @@ class Metrics(Collector):
         self._egress = Bounded(_MOST_KINDS)
         self._egress_lock = threading.Lock()
         self._overhead = Spread(OVERHEAD)
+        self._privacy = PrivacyTally()
         self._gauges: Gauges | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -86,6 +89,10 @@ class Metrics(Collector):
     def watch(self, gauges: Gauges) -> None:
         """Show these states too, from now on."""
         self._gauges = gauges
+
+    def watch_privacy(self, gauges: PrivacyGauges) -> None:
+        """The same for workers that analyse texts."""
+        self._privacy.gauges = gauges
 
     # The Observer port
 
@@ -114,6 +121,9 @@ class Metrics(Collector):
             tally.total.add(row.total_ms / 1000)
             self._overhead.add(row.overhead_ms / 1000)
 
+    def request_treated(self, told: Treatment) -> None:
+        self._privacy.add(told)
+
     def refused(self, reason: str) -> None:
         self._refusals.add(reason)
 
@@ -131,6 +141,7 @@ class Metrics(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._request_families()
         yield from self._refusal_families()
+        yield from self._privacy.families()
         yield from self._gauge_families()
 
     def _tally(self, row: LedgerRow) -> Tally:

@@ -14,7 +14,7 @@ from appliance.domain.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from appliance.domain.ids import ProviderName
+from appliance.domain.ids import DeploymentId, ProviderName
 from appliance.domain.model import Deployment
 from appliance.domain.money import Price
 from appliance.domain.upstream import Call, Failure, FailureKind, Part, UpstreamError, WholeAnswer
@@ -56,6 +56,11 @@ class Attempts:
         self._observer = observer
         self._clock = clock
         self._deadlines = Deadlines()
+
+    @property
+    def in_flight(self) -> Mapping[DeploymentId, int]:
+        """Requests at each deployment now."""
+        return self._state.in_flight
 
     async def first_answer(
         self, call: Call, plan: Sequence[Deployment], case: Settlement, default: Price | None

@@ -17,12 +17,14 @@ from appliance.ledger.reserve import hold, refusal
 from appliance.pipeline.attempt import Attempts
 from appliance.pipeline.catalogue import CatalogueKeeper
 from appliance.pipeline.merge import usage_object
+from appliance.pipeline.privacy import Privacy
 from appliance.pipeline.relay import CHARACTERS_PER_TOKEN, Relay, answer_id, drop_reasoning
 from appliance.pipeline.settlement import Books, Settlement
 from appliance.policy.grant import grant
 from appliance.ports.counters import Refusal
+from appliance.redaction.output import Outgoing
+from appliance.redaction.policy.resolve import IDLE
 from appliance.routing.plan import plan
-from appliance.routing.state import RoutingState
 from appliance.routing.strategies import Strategy
 from appliance.routing.strategies.least_busy import LeastBusy
 from appliance.routing.strategies.weighted import Weighted
@@ -52,10 +54,10 @@ class Inference:
         catalogue: CatalogueKeeper,
         books: Books,
         attempts: Attempts,
-        state: RoutingState,
         random: Random,
         on_old_pepper: Callable[[KeyId, Secret], None],
         *,
+        privacy: Privacy,
         unwanted: str | None = None,
     ) -> None:
         """`on_old_pepper` is told of a key that was hashed before the last rotation; it must return at once.
@@ -63,11 +65,11 @@ class Inference:
         `unwanted` is the one of `reasoning` and `reasoning_content` that this site leaves out of answers.
         """
         self._unwanted = unwanted
+        self._privacy = privacy
         self._on_old_pepper = on_old_pepper
         self._catalogue = catalogue
         self._books = books
         self._attempts = attempts
-        self._state = state
         self._strategies = strategies(random)
 
     def authenticate(self, token: str) -> Principal:
@@ -90,7 +92,12 @@ class Inference:
         site = self._catalogue.current()
         granted = grant(case.who, seen, body, site.models)
         model = site.models[granted.model]
-        order = plan(model, seen, self._state.in_flight, self._strategies)
+        rules = self._privacy.in_force(case.who.key, model)
+        answer: Outgoing | None = None
+        if rules is not IDLE:
+            body, answer = await self._privacy.cover(case, body, rules)
+            seen = case.view = view(case.kind, body)  # what is sent is what is counted
+        order = plan(model, seen, self._attempts.in_flight, self._strategies)
         held = await self._books.counters.reserve(hold(granted, seen, order, site.default_price))
         if isinstance(held, Refusal):
             raise refusal(held, case.who.key.hint)
@@ -105,9 +112,11 @@ class Inference:
         )
         started = await self._attempts.first_answer(call, order, case, site.default_price)
         if isinstance(started, WholeAnswer):
+            if answer is not None:
+                started = WholeAnswer(await answer.whole(started.body), started.usage)
             drop_reasoning(started.body, "message", self._unwanted)
             return _whole(started, seen, case)
-        return Relay(started, seen, case, self._unwanted)
+        return Relay(started, seen, case, self._unwanted, answer)
 
 
 def _whole(answer: WholeAnswer, seen: View, case: Settlement) -> Whole:

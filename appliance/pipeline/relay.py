@@ -10,6 +10,7 @@ from appliance.domain.view import View
 from appliance.pipeline.merge import usage_object
 from appliance.pipeline.settlement import Settlement
 from appliance.pipeline.stream import AnswerStream
+from appliance.redaction.output import Outgoing
 
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -35,6 +36,7 @@ class Relay:
     """Turns stream events into bytes for one client. `ended` says how it went, once it has."""
 
     __slots__ = (
+        "_answer",
         "_case",
         "_created",
         "_id",
@@ -50,7 +52,16 @@ class Relay:
         "error",
     )
 
-    def __init__(self, stream: AnswerStream, view: View, case: Settlement, unwanted: str | None = None) -> None:
+    def __init__(
+        self,
+        stream: AnswerStream,
+        view: View,
+        case: Settlement,
+        unwanted: str | None = None,
+        answer: Outgoing | None = None,
+    ) -> None:
+        """`answer` is what events go through before anybody sees them; it may hold them back, or refuse."""
+        self._answer = answer
         self._unwanted = unwanted
         self._stream = stream
         self._case = case
@@ -66,9 +77,15 @@ class Relay:
         self.error: str | None = None
 
     async def next(self) -> bytes:
-        """The next bytes for the client; empty when the stream has ended."""
+        """The next bytes for the client; empty when the stream has ended.
+
+        Raises ContentBlocked and RedactionUnavailable where the answer is looked at.
+        """
         while self.ended is None:
-            out = [piece for event in await self._stream.next() if (piece := self._piece(event))]
+            events = await self._stream.next()
+            if self._answer is not None:
+                events = await self._answer.events(events)
+            out = [piece for event in events if (piece := self._piece(event))]
             if out:
                 return out[0] if len(out) == 1 else b"".join(out)
         return b""

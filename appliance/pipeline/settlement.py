@@ -11,6 +11,7 @@ from appliance.domain.ids import Micros, RequestId, Seconds
 from appliance.domain.ledger import LedgerRow, Status
 from appliance.domain.model import Deployment
 from appliance.domain.money import Price, cost
+from appliance.domain.redaction import Treatment
 from appliance.domain.upstream import Kind
 from appliance.domain.usage import Usage
 from appliance.domain.view import View
@@ -51,6 +52,7 @@ class Settlement:
         "request_id",
         "ticket",
         "to",
+        "treatment",
         "unpriced",
         "usage",
         "view",
@@ -76,6 +78,7 @@ class Settlement:
         self.first_token: float | None = None
         self.overhead_ms: float | None = None
         self.usage = _NOTHING
+        self.treatment: Treatment | None = None  # None: no privacy policy looked at it
         self.closed = False
 
     def speaks(self) -> None:
@@ -115,6 +118,8 @@ class Settlement:
         row = self._row(status, http_status, error, paid, now)
         self._books.ledger.record(row)
         self._books.observer.request_ended(row)
+        if self.treatment is not None:
+            self._books.observer.request_treated(self.treatment)
         if self.ticket is not None:
             try:
                 await self._books.counters.settle(self.ticket, self.usage.total, paid)
@@ -122,7 +127,7 @@ class Settlement:
                 log.error("request `%s` stays reserved: %s", self.request_id, fault.message)  # noqa: TRY400 -- enough
 
     def _row(self, status: Status, http_status: int, error: str | None, paid: Micros, now: float) -> LedgerRow:
-        key, to, view = self.who.key, self.to, self.view
+        key, to, view, told = self.who.key, self.to, self.view, self.treatment
         return LedgerRow(
             at=self.arrived,
             request_id=self.request_id,
@@ -144,4 +149,7 @@ class Settlement:
             first_token_ms=None if self.first_token is None else round((self.first_token - self.began) * 1000),
             total_ms=round((now - self.began) * 1000),
             overhead_ms=self.answered(),
+            policy=None if told is None else told.policy,
+            analyser=None if told is None else told.analyser,
+            treated=() if told is None else told.treated(),
         )

@@ -3,13 +3,18 @@
 import math
 from typing import Any
 
+import msgspec
+
 from appliance.domain.ids import Micros
-from appliance.domain.ledger import LedgerRow, Status
+from appliance.domain.ledger import LedgerRow, Status, Treated
 from appliance.domain.usage import Usage
 from appliance.store.moments import micros, moment
 
 Stored = tuple[Any, ...]
 """One value for each column of `rows` after `id`."""
+
+_encode = msgspec.json.Encoder().encode
+_treated = msgspec.json.Decoder(tuple[Treated, ...]).decode
 
 LARGEST = 2**53  # far from overflowing the sums of a roll-up
 
@@ -41,6 +46,9 @@ def stored(row: LedgerRow) -> Stored:
         row.first_token_ms,
         row.total_ms,
         row.overhead_ms,
+        row.policy,
+        row.analyser,
+        _encode(row.treated).decode() if row.treated else None,
     )
 
 
@@ -90,4 +98,7 @@ def loaded(row: Any) -> LedgerRow:
         first_token_ms=row.first_token_ms,
         total_ms=row.total_ms,
         overhead_ms=row.overhead_ms,
+        policy=row.policy,
+        analyser=row.analyser,
+        treated=_treated(row.treated) if row.treated else (),
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.domain.errors import BadRequest
 from appliance.domain.ids import KeyId, Micros, TeamId, WorkspaceId
-from appliance.domain.ledger import LedgerRow, Status
+from appliance.domain.ledger import LedgerRow, Status, Treated
 from appliance.domain.usage import Usage
 from appliance.ports.ledger import SpendLine
 from appliance.store import Opened, open_for_serving
@@ -21,6 +21,9 @@ from tests.fakes.clock import FakeClock
 
 MINE, YOURS = KeyId("key_0000000000000001"), KeyId("key_0000000000000002")
 FULL_ROW = a_row(
+    policy="standard@0a1b2c3d",
+    analyser="pii_ner_en-1.0.0@0a1b2c3d4e5f",
+    treated=(Treated("PERSON", "mask", 2), Treated("CREDIT_CARD", "block", 1, "out")),
     workspace=WorkspaceId("w"),
     team=TeamId("t"),
     streamed=True,

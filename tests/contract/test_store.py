@@ -28,6 +28,7 @@ FULL_KEY = a_key(
     expires_at=NOON,
     workspace=WorkspaceId("w"),
     team=TeamId("t"),
+    privacy="strict",
     metadata={"owner": "ö"},
 )
 FULL_DEPLOYMENT = a_deployment(

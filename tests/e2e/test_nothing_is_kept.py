@@ -105,9 +105,16 @@ class Planted(msgspec.Struct, frozen=True):
         httpx.post(f"{self.upstream}/__simulated/fault", json={"fault": name, "times": 1}, trust_env=False)
 
 
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
-    """A gateway that logs all it can, and a model server that asks for a credential."""
+LOOKED_AT = {"name": "all", "based_on": "strict", "model": False, "deadline": 60}
+PRIVACY: dict[str, dict[str, Any]] = {
+    "nobody looks": {},
+    "workers look": {"workers": 1, "policy": "all", "policies": [LOOKED_AT]},
+}
+
+
+@pytest.fixture(scope="module", params=PRIVACY)
+def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """A gateway that logs all it can, and a model server that asks for a credential; texts looked at or not."""
     folder = tmp_path_factory.mktemp("planted")
     (folder / "credential").write_text(CREDENTIAL)
     (folder / "credential").chmod(0o400)
@@ -119,8 +126,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
         models = [model("m", url), model("embedder", embedder), model("dead", "http://127.0.0.1:9")]
         for one in models:
             one["deployments"][0]["credential"] = f"file:{folder / 'credential'}"
-        with Gateway(folder, models=models, log={"level": "debug"}) as gateway:
-            yield Planted(gateway, gateway.start(), url)
+        with Gateway(folder, models=models, log={"level": "debug"}, privacy=PRIVACY[request.param]) as gateway:
+            site = gateway.start()
+            eventually(lambda: httpx.get(f"{site.admin_url}/readyz", trust_env=False).is_success, 120)
+            yield Planted(gateway, site, url)
 
 
 @pytest.mark.parametrize("which", BAD)

@@ -21,9 +21,14 @@ from appliance.identity.ring import KeyRing
 from appliance.pipeline.attempt import Attempts
 from appliance.pipeline.catalogue import Catalogue, CatalogueKeeper
 from appliance.pipeline.inference import Inference
+from appliance.pipeline.privacy import Privacy
 from appliance.pipeline.settlement import Books
 from appliance.ports.repositories import Snapshot
+from appliance.redaction.placeholders import Keys
+from appliance.redaction.policy.resolve import Policies
+from appliance.redaction.redactor import Redactor
 from appliance.routing.state import RoutingState
+from tests.fakes.analyser import FakeAnalyser
 from tests.fakes.client import FakeClient
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import FakeCounters
@@ -52,7 +57,7 @@ def compiled(snapshot: Snapshot) -> Catalogue:
 class Gateway:
     """One key, one model, and one deployment that must be told what to say."""
 
-    def __init__(self) -> None:
+    def __init__(self, policies: Policies | None = None) -> None:
         self.clock = FakeClock()
         self.store = FakeStore()
         self.counters = FakeCounters()
@@ -69,7 +74,10 @@ class Gateway:
         books = Books(self.counters, self.ledger, self.observer, self.clock)
         providers = {ProviderName("fake"): self.provider}
         attempts = Attempts(providers, self.upstream, self.state, self.observer, self.clock)
-        self.inference = Inference(self.keeper, books, attempts, self.state, Random(7), self._old_pepper)
+        self.analyser = FakeAnalyser()
+        redactor = Redactor(self.analyser, Keys(pseudonym=b"p" * 32, hash_key=b"h" * 32))
+        privacy = Privacy(policies or Policies({}), redactor, self.store, self.clock)
+        self.inference = Inference(self.keeper, books, attempts, Random(7), self._old_pepper, privacy=privacy)
         self.edges = Edges(
             on_fault=lambda request, fault: self.faults.append((request, fault)),
             on_refused=lambda error, peer: self.refusals.append((error, peer)),
@@ -122,9 +130,11 @@ class Gateway:
         )
 
 
-async def a_gateway(*answers: Says, model: Model | None = None, key: Key | None = None) -> Gateway:
+async def a_gateway(
+    *answers: Says, model: Model | None = None, key: Key | None = None, policies: Policies | None = None
+) -> Gateway:
     """Up and fresh. `answers` are those of deployment `one`, in their order."""
-    gateway = Gateway()
+    gateway = Gateway(policies)
     gateway.knows(key or a_key())
     gateway.serves(model or a_model(a_deployment()))
     if answers:

@@ -54,3 +54,15 @@ def whole(text: str = "hello", choices: int = 1, usage: dict[str, int] | None = 
         ],
     }
     return json.dumps({**told, **({"usage": usage} if usage else {})}).encode()
+
+
+def stream(*texts: str, end: bytes = DONE) -> bytes:
+    """A whole chat stream of one choice; without an `end` it breaks off after the last text."""
+    return b"".join(delta(text) for text in texts) + (finish() + end if end else b"")
+
+
+def said(answer: bytes, choice: int = 0) -> str:
+    """All content of one choice of a stream."""
+    events = [json.loads(line[6:]) for line in answer.split(b"\n\n") if line.startswith(b"data: {")]
+    deltas = [one["delta"] for event in events for one in event.get("choices", ()) if one["index"] == choice]
+    return "".join(delta.get("content") or "" for delta in deltas)

@@ -61,14 +61,14 @@ async def rows(folder: Path) -> tuple[int, int]:
 def look(folder: Path) -> tuple[str | None, ...]:
     """What was left is whole, one schema or the other, and holds every row; the schemas."""
     found = standing(folder)
-    assert {one.found for one in found} <= {"0001", "0002"}
+    assert {one.found for one in found} <= {"0002", "0003"}
     assert {one.compatible_from for one in found} == {"0001"}
     assert most(found) == "none"
     for one in found:
         with closing(sqlite3.connect(folder / f"{one.database}.db")) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             widened = database.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('notices', 'exports')")
-            assert widened.fetchone() == (int(one.found == "0002"),)
+            assert widened.fetchone() == (int(one.found == "0003"),)
             if one.database == "ledger":
                 query = "SELECT (SELECT count(*) FROM rows), (SELECT sum(requests) FROM days)"
                 assert database.execute(query).fetchone() == (ROWS, ROWS)
@@ -104,8 +104,8 @@ def test_a_migration_killed_at_every_boundary_leaves_the_old_or_the_new_schema(
     for number in range(killed) if request.config.getoption("--long") else [0, *turns, killed // 2]:
         use(tmp_path / f"{number:03}", later)
 
-    assert left[0] == ("0001", "0001")
-    assert left[-1] == ("0002", "0002")
+    assert left[0] == ("0002", "0002")
+    assert left[-1] == ("0003", "0003")
     assert left == sorted(left)  # store first, then ledger; never back
 
 

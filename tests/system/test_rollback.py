@@ -124,15 +124,15 @@ def test_rows_written_by_two_releases_in_turn_are_all_kept_and_no_restore_is_nee
     before = house.total(now)
     house.verb(now, "backup", "create", str(tmp_path / "backup"))
     assert house.run(next_, "db", "status").returncode == 1
-    assert [one["after"] for one in house.verb(next_, "db", "migrate")] == ["0002", "0002"]
+    assert [one["after"] for one in house.verb(next_, "db", "migrate")] == ["0003", "0003"]
     assert house.total(next_) == house.total(now) == before
 
     ids |= served_by(house, next_, 4)  # forward
     assert house.total(now) == house.total(next_)
     assert house.verb(now, "db", "status")["action"] == "none"
-    assert [(one["after"], one["newer"]) for one in house.verb(now, "db", "migrate")] == [("0002", True)] * 2
+    assert [(one["after"], one["newer"]) for one in house.verb(now, "db", "migrate")] == [("0003", True)] * 2
     ids |= served_by(house, now, 3)  # back
-    assert [one["before"] for one in house.verb(next_, "db", "migrate")] == ["0002", "0002"]
+    assert [one["before"] for one in house.verb(next_, "db", "migrate")] == ["0003", "0003"]
     ids |= served_by(house, next_, 2)  # and forward again
 
     assert len(ids) == 6 + 5 + 4 + 3
@@ -154,7 +154,7 @@ def test_a_release_that_asks_for_more_is_left_by_restoring_and_its_rows_are_move
     for release in (now, next_):
         refused = house.run(release, "serve")
         assert refused.returncode == 1
-        assert "it asks for 0003" in refused.stderr
+        assert "it asks for 0004" in refused.stderr
         assert "put the backup taken before the upgrade back with `redoubt backup restore`" in refused.stderr
         assert house.run(release, "db", "status", "--json").stdout.count('"restore"') == 3
     house.verb(now, "backup", "restore", str(tmp_path / "backup"), "--yes")
@@ -193,8 +193,8 @@ def test_a_gateway_streams_and_writes_rows_while_the_next_release_migrates_benea
     if ran.returncode:  # a slow machine and many rows: refused, which nobody may feel either
         assert "too long beside a gateway that serves; it is as it was" in ran.stderr
     assert [one["found"] for one in house.verb(now, "db", "status")["databases"]] == [
-        "0002",
-        "0001" if ran.returncode else "0002",
+        "0003",
+        "0002" if ran.returncode else "0003",
     ]
     assert load.failed == []
     assert smoked["fit"]

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from appliance.config.desired import Desired, desired
 from appliance.config.entities import KeyEntry, ModelEntry, PriceEntry
 from appliance.config.problems import dotted
-from appliance.config.rules import broken_rules
+from appliance.config.rules import broken_entities
 from appliance.config.schema import Site
 from appliance.domain.errors import BadRequest, Conflict
 from appliance.http.admin.body import Call, read_entity
@@ -82,7 +82,7 @@ def apply_routes(apply: Apply) -> list[HTTPRouteHandler]:
 def _desired(wanted: Wanted) -> Desired:
     """By the rules of the file. Raises BadRequest for what stands twice."""
     site = Site(models=wanted.models, keys=wanted.keys, default_price=wanted.default_price)
-    for problem in broken_rules(site):
+    for problem in broken_entities(site):
         raise BadRequest(str(problem), param=dotted(problem.path))
     return desired(site)
 

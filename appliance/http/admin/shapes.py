@@ -31,6 +31,7 @@ class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     successor: str | None
+    privacy: str | None
     workspace: str | None
     team: str | None
     metadata: dict[str, str]
@@ -52,6 +53,7 @@ class ModelShown(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     strategy: str
     attempts: int
+    privacy: str | None
     deployments: tuple[DeploymentShown, ...]
 
 
@@ -96,6 +98,7 @@ def model_shown(model: Model) -> ModelShown:
         name=model.name,
         strategy=model.strategy,
         attempts=model.attempts,
+        privacy=model.privacy,
         deployments=tuple(deployment_shown(one) for one in model.deployments),
     )
 

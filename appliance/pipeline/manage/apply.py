@@ -14,7 +14,6 @@ from appliance.pipeline.manage.diff import (
     UpdateKey,
     diff,
 )
-from appliance.pipeline.manage.key_rules import check_terms
 from appliance.pipeline.manage.keys import Keys, Made
 from appliance.pipeline.manage.models import Models
 from appliance.ports.repositories import Snapshot, Store, Unit
@@ -34,7 +33,7 @@ class Apply:
         if problems:
             raise BadRequest("\n".join(problems))
         for terms in desired.keys:
-            check_terms(terms)
+            self._keys.check(terms)
         return diff(desired, await self._store.snapshot(), prune=prune)
 
     async def run(self, desired: Desired, planned: Sequence[Change], actor: str, *, prune: bool) -> list[Made]:

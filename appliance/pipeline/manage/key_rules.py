@@ -15,8 +15,11 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # a calendar ends with the year 9999,
 ID = re.compile(r"key_[0-9a-f]{16}")
 
 
-def check_terms(terms: KeyTerms) -> None:
-    """Raises BadRequest, with `param`, for terms no key may have."""
+def check_terms(terms: KeyTerms, policies: Sequence[str]) -> None:
+    """Raises BadRequest, with `param`, for terms no key may have. `policies`: names of privacy policies there are."""
+    if terms.privacy is not None and terms.privacy not in policies:
+        hint = nearest(terms.privacy, policies)
+        raise BadRequest(f"no privacy policy is named `{terms.privacy[:64]}`{hint}", param="privacy")
     if not names.KEY.fits(terms.name):
         raise BadRequest(f"the key: expected {names.KEY.words}", param="name")
     if ID.fullmatch(terms.name):
@@ -31,9 +34,9 @@ def check_terms(terms: KeyTerms) -> None:
             raise BadRequest(f"`{field}` is not a guarded request field{hint}", param="fields")
 
 
-def check_new(terms: KeyTerms, now: datetime) -> None:
+def check_new(terms: KeyTerms, policies: Sequence[str], now: datetime) -> None:
     """The same for a key that is about to be made."""
-    check_terms(terms)
+    check_terms(terms, policies)
     if terms.expires_at is not None and terms.expires_at <= now:
         raise BadRequest(f"`expires_at` is in the past ({terms.expires_at:%Y-%m-%d %H:%M} UTC)", param="expires_at")
 

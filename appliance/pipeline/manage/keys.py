@@ -10,6 +10,7 @@ from appliance.config.desired import KeyTerms, terms_of
 from appliance.domain.errors import Conflict, NotFound
 from appliance.domain.identity import Key, Role
 from appliance.domain.ids import KeyId
+from appliance.domain.privacy_policy import PRESETS
 from appliance.domain.secret import Secret
 from appliance.identity.keys import hint, mint
 from appliance.pipeline.manage.key_rules import check_new, check_terms, find, keep_an_administrator
@@ -31,8 +32,10 @@ class Made(msgspec.Struct, frozen=True):
 class Keys:
     """Use cases over keys. `actor` says who asks, for the event."""
 
-    def __init__(self, store: Store, sealing: Sealing, clock: Clock) -> None:
+    def __init__(self, store: Store, sealing: Sealing, clock: Clock, policies: Sequence[str] = PRESETS) -> None:
+        """`policies`: names of the privacy policies that a key may be given."""
         self._store = store
+        self._policies = policies
         self._peppers = Peppers(sealing)
         self._clock = clock
         self._scribe = Scribe(clock)
@@ -45,6 +48,10 @@ class Keys:
         """By id, or by the name of a key in use. Raises NotFound."""
         return find(await self.all(), which)
 
+    def check(self, terms: KeyTerms) -> None:
+        """Raises BadRequest for terms no key may have."""
+        check_terms(terms, self._policies)
+
     async def create(self, terms: KeyTerms, actor: str) -> Made:
         """Raises BadRequest for terms no key may have, Conflict for a name in use."""
         async with self._store.unit() as unit:
@@ -52,7 +59,7 @@ class Keys:
 
     async def create_in(self, unit: Unit, terms: KeyTerms, actor: str, action: str = "key.create") -> Made:
         """The same inside a transaction that does more."""
-        check_new(terms, self._clock.now())
+        check_new(terms, self._policies, self._clock.now())
         made = await self._make(unit, terms)
         await unit.save_key(made.key)
         await unit.add_event(self._scribe.event(actor, action, made.key.id, None, key_record(made.key)))
@@ -71,7 +78,7 @@ class Keys:
 
     async def update_in(self, unit: Unit, key: KeyId, terms: KeyTerms, actor: str) -> Key:
         """The same inside a transaction that does more."""
-        check_terms(terms)
+        self.check(terms)
         before = await _in_use(unit, key)
         after = msgspec.structs.replace(before, **msgspec.structs.asdict(terms))
         return await self._change(unit, before, after, "key.update", actor)

@@ -9,6 +9,7 @@ from appliance.domain.errors import BadRequest, Conflict, ModelUnknown
 from appliance.domain.ids import ModelName
 from appliance.domain.model import Deployment, Model
 from appliance.domain.money import Price
+from appliance.domain.privacy_policy import PRESETS
 from appliance.pipeline.manage.deployments import every, with_deployment, without_deployment
 from appliance.pipeline.manage.records import Scribe, model_record, price_record
 from appliance.ports.clock import Clock
@@ -24,8 +25,12 @@ CheckDeployment = Callable[[Deployment], list[str]]
 class Models:
     """Use cases over models. `actor` says who asks, for the event."""
 
-    def __init__(self, store: Store, check_deployment: CheckDeployment, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, check_deployment: CheckDeployment, clock: Clock, policies: Sequence[str] = PRESETS
+    ) -> None:
+        """`policies`: names of the privacy policies that a model may be given."""
         self._store = store
+        self._policies = policies
         self._check_deployment = check_deployment
         self._scribe = Scribe(clock)
 
@@ -44,6 +49,9 @@ class Models:
         elsewhere: an address that may no longer be dialled must not keep its neighbour from being deleted.
         """
         problems = _own_problems(model)
+        if model.privacy is not None and model.privacy not in self._policies:
+            hint = nearest(model.privacy, self._policies)
+            problems.append(f"model `{model.name}`: no privacy policy is named `{model.privacy[:64]}`{hint}")
         kept = before.deployments if before else ()
         for one in model.deployments:
             if one in kept:

@@ -74,6 +74,7 @@ def _values(key: Key) -> dict[str, object]:
         "workspace": key.workspace,
         "team": key.team,
         "metadata": _json.encode(key.metadata).decode(),
+        "privacy": key.privacy,
     }
 
 
@@ -97,6 +98,7 @@ def _key(row: Any) -> Key:
         workspace,
         team,
         metadata,
+        privacy,
     ) = row
     return Key(
         id=id_,
@@ -116,4 +118,5 @@ def _key(row: Any) -> Key:
         workspace=workspace,
         team=team,
         metadata=_metadata.decode(metadata),
+        privacy=privacy,
     )

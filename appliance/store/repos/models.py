@@ -47,7 +47,7 @@ async def save(connection: AsyncConnection, model: Model) -> None:
     for deployment in model.deployments:
         if deployment.model != model.name:
             raise BadRequest(f"deployment `{deployment.id}` does not belong to model `{model.name}`")
-    values = {"name": model.name, "strategy": model.strategy, "attempts": model.attempts}
+    values = {"name": model.name, "strategy": model.strategy, "attempts": model.attempts, "privacy": model.privacy}
     statement = sqlite.insert(models).values(values)
     with translated("the store", {"deployments.model": f"model `{model.name}` has two deployments of one label"}):
         await connection.execute(statement.on_conflict_do_update(index_elements=[models.c.name], set_=values))
@@ -84,7 +84,9 @@ def _values(position: int, deployment: Deployment) -> dict[str, object]:
 
 
 def _model(row: Any, behind: list[Deployment]) -> Model:
-    return Model(name=row.name, deployments=tuple(behind), strategy=row.strategy, attempts=row.attempts)
+    return Model(
+        name=row.name, deployments=tuple(behind), strategy=row.strategy, attempts=row.attempts, privacy=row.privacy
+    )
 
 
 def _deployment(row: Any) -> Deployment:

@@ -37,6 +37,9 @@ rows = Table(
     Column("first_token_ms", BigInteger),
     Column("total_ms", BigInteger, nullable=False),
     Column("overhead_ms", Float, nullable=False),
+    Column("policy", Text),  # id of the privacy policy that was in force
+    Column("analyser", Text),  # name and hash of the model that looked for names
+    Column("treated", Text),  # JSON of ledger.Treated
     Index("ix_rows_at", "at"),
     Index("ix_rows_key_id_at", "key_id", "at"),
 )

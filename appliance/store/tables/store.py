@@ -50,6 +50,7 @@ keys = Table(
     Column("workspace", Text),
     Column("team", Text),
     Column("metadata", Text, nullable=False),  # JSON object
+    Column("privacy", Text),  # the name of a policy
     Index("uq_keys_digest", "digest", unique=True),
     # A revoked or replaced key gives its name back; an expired one keeps it, for it may be prolonged.
     Index("uq_keys_live_name", "name", unique=True, sqlite_where=text("revoked_at IS NULL AND successor IS NULL")),
@@ -61,6 +62,7 @@ models = Table(
     Column("name", Text, primary_key=True),
     Column("strategy", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("privacy", Text),  # the name of a policy
 )
 
 deployments = Table(

@@ -31,12 +31,12 @@ def status(data: Path) -> tuple[int, str, list[tuple[str | None, str | None, str
 
 
 def test_the_status_of_a_folder_is_told_by_either_release(program: Program, wider: Release) -> None:
-    assert status(program.data) == (0, "none", [("0001", "0001", "0001")] * 2)
+    assert status(program.data) == (0, "none", [("0002", "0001", "0002")] * 2)
     with being(wider):
-        assert status(program.data) == (1, "migrate", [("0001", "0001", "0002")] * 2)
+        assert status(program.data) == (1, "migrate", [("0002", "0001", "0003")] * 2)
         program.say("db", "migrate", "--online")
-        assert status(program.data) == (0, "none", [("0002", "0001", "0002")] * 2)
-    assert status(program.data) == (0, "none", [("0002", "0001", "0001")] * 2)
+        assert status(program.data) == (0, "none", [("0003", "0001", "0003")] * 2)
+    assert status(program.data) == (0, "none", [("0003", "0001", "0002")] * 2)
 
 
 def test_a_folder_that_only_a_restore_helps_says_so(program: Program, narrower: Release) -> None:
@@ -45,13 +45,13 @@ def test_a_folder_that_only_a_restore_helps_says_so(program: Program, narrower: 
         program.say("db", "migrate")
 
     assert "stop the gateway, take a backup and run `redoubt db migrate`" in refused
-    assert status(program.data) == (1, "restore", [("0002", "0002", "0001")] * 2)
+    assert status(program.data) == (1, "restore", [("0003", "0003", "0002")] * 2)
     assert "redoubt backup restore" in program.run("db", "status").stdout
     assert "redoubt backup restore" in program.refusal("keys", "list")
 
 
 def test_no_store_is_told_as_one_to_be_made(tmp_path: Path) -> None:
-    assert status(tmp_path / "none") == (1, "migrate", [(None, None, "0001")] * 2)
+    assert status(tmp_path / "none") == (1, "migrate", [(None, None, "0002")] * 2)
 
 
 def test_one_missing_database_is_never_taken_for_an_empty_one(program: Program) -> None:
@@ -62,7 +62,7 @@ def test_one_missing_database_is_never_taken_for_an_empty_one(program: Program) 
 
 def test_migrating_what_a_newer_release_widened_says_that_it_is_left(program: Program, wider: Release) -> None:
     with being(wider):
-        assert "0002" in program.say("db", "migrate")
+        assert "0003" in program.say("db", "migrate")
 
     told = program.say("db", "migrate")
 

@@ -20,7 +20,8 @@ from appliance.egress.guard import AllowList, EgressRefused, Guard
 told = []
 listener = socket.create_server(("127.0.0.1", 0))
 port = listener.getsockname()[1]
-fuse = install(AllowList(["127.0.0.0/16", "localhost", "printer.example"]), told.append)
+programs = frozenset({{("/bin/echo", "hello")}})
+fuse = install(AllowList(["127.0.0.0/16", "localhost", "printer.example"]), told.append, programs=programs)
 loop_of = fuse.loop_factory
 {body}
 print(json.dumps({{"told": [[r.layer, r.what, r.to] for r in told], "out": out}}))
@@ -141,6 +142,20 @@ def test_no_program_is_started() -> None:
 
     assert found["out"] == ["refused"] * 7
     assert {tuple(row[:2]) for row in found["told"] if isinstance(row, list)} == {("audit", "subprocess")}
+
+
+def test_a_listed_program_is_started_with_its_whole_command_line_and_no_other() -> None:
+    found = tried(
+        "subprocess.run(['/bin/echo', 'hello'], stdout=subprocess.DEVNULL)",
+        "subprocess.run(['/bin/echo'])",
+        "subprocess.run(['/bin/echo', 'hello', 'you'])",
+        "subprocess.run(['/bin/echo', 'hello'], executable='/bin/sh')",
+        "subprocess.run('/bin/echo hello', shell=True)",
+        "os.execv('/bin/echo', ['/bin/echo', 'hello'])",
+        "os.posix_spawn('/bin/echo', ['/bin/echo', 'hello'], {})",
+    )
+
+    assert found["out"] == ["done"] + ["refused"] * 6
 
 
 def test_a_thread_is_watched_like_any_other() -> None:

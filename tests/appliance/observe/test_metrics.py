@@ -9,11 +9,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from appliance.domain.ids import KeyId, Micros, ModelName, ProviderName, RequestId
 from appliance.domain.ledger import LedgerRow, Status
 from appliance.domain.model import Deployment
+from appliance.domain.privacy import Direction
+from appliance.domain.redaction import Treatment
 from appliance.domain.upstream import Failure, FailureKind
 from appliance.domain.usage import Usage
 from appliance.egress.refusals import Refusal
 from appliance.observe.journal import Journal
 from appliance.observe.metrics import Gauges, Metrics
+from appliance.observe.privacy import PrivacyGauges
 from appliance.observe.tally import Bounded, Spread
 from appliance.ports.observer import Observer
 
@@ -268,3 +271,25 @@ def test_a_journal_passes_everything_on() -> None:
 
     assert models(metrics) == {"llama"}
     assert value(metrics, "redoubt_refusals_total", kind="bad_host") == 1
+
+
+def test_what_privacy_policies_did_is_counted_without_a_word_of_a_text() -> None:
+    metrics = Metrics("1")
+    told = Treatment("standard@0")
+    told.add("PERSON", "mask", Direction.IN, 2)
+    told.emitted, told.restored, told.seconds, told.failure = 2, 1, 0.01, True
+
+    metrics.request_treated(told)
+    metrics.watch_privacy(PrivacyGauges(ready=lambda: True, restarts=lambda: 3, hits=lambda: 4))
+
+    text = metrics.render().decode()
+    for line in (
+        'redoubt_privacy_findings_total{action="mask",entity="PERSON",way="in"} 2.0',
+        'redoubt_privacy_failures_total{ended="refused"} 1.0',
+        "redoubt_privacy_placeholders_emitted_total 2.0",
+        "redoubt_privacy_placeholders_restored_total 1.0",
+        "redoubt_privacy_seconds_count 1.0",
+        "redoubt_privacy_ready 1.0",
+        "redoubt_privacy_worker_restarts_total 3.0",
+    ):
+        assert line in text

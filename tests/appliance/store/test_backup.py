@@ -99,7 +99,7 @@ def test_the_manifest_says_what_when_and_that_the_master_key_is_elsewhere(backup
 
     assert manifest["version"] == "0.1.0"
     assert manifest["at"] == "2026-11-22T12:00:00Z"
-    assert manifest["schema"] == {"store": "0001", "ledger": "0001"}
+    assert manifest["schema"] == {"store": "0002", "ledger": "0002"}
     assert manifest["files"].keys() == {"store.db", "ledger.db", "config.yaml"}
     assert "not in this backup" in manifest["master_key"]
 

@@ -69,7 +69,7 @@ def test_a_new_store_and_a_migrated_one_carry_the_mark(wider: Release, narrower:
     assert marks(data_dir) == [[(1, "0001")]] * 2
     with being(narrower):
         migrate(data_dir)
-    assert marks(data_dir) == [[(1, "0003")]] * 2
+    assert marks(data_dir) == [[(1, "0004")]] * 2
 
 
 async def test_a_store_made_before_there_were_marks_opens_and_is_upgraded(
@@ -80,7 +80,7 @@ async def test_a_store_made_before_there_were_marks_opens_and_is_upgraded(
 
     async with await open_for_serving(data_dir, clock) as opened:
         opened.ledger.record(a_row())
-    assert [(one.compatible_from, one.action) for one in standing(data_dir)] == [("0001", "none")] * 2
+    assert [(one.compatible_from, one.action) for one in standing(data_dir)] == [("0002", "none")] * 2
     with being(wider):
         migrate(data_dir)
     async with await visit(data_dir) as visited:
@@ -113,10 +113,10 @@ async def test_a_widened_store_is_read_and_written_by_the_release_before(widened
 
 def test_a_widened_store_is_left_as_it_is_by_the_release_before_and_it_says_so(widened: Path) -> None:
     assert migrate(widened) == tuple(
-        Migrated(database=database, before="0002", after="0002", newer=True) for database in DATABASES
+        Migrated(database=database, before="0003", after="0003", newer=True) for database in DATABASES
     )
     assert migrate_online(widened) == migrate(widened)
-    assert [(one.found, one.newer, one.action) for one in standing(widened)] == [("0002", True, "none")] * 2
+    assert [(one.found, one.newer, one.action) for one in standing(widened)] == [("0003", True, "none")] * 2
 
 
 async def test_a_store_that_asks_for_more_is_neither_opened_nor_migrated_and_the_sentence_says_what_to_do(
@@ -125,7 +125,7 @@ async def test_a_store_that_asks_for_more_is_neither_opened_nor_migrated_and_the
     with being(narrower):
         migrate(data_dir)
     sentence = (
-        r"the store has schema 0003, written by a newer release than this one: it asks for 0003, this one knows 0001; "
+        r"the store has schema 0004, written by a newer release than this one: it asks for 0004, this one knows 0002; "
         r"start the newer release again, or put the backup taken before the upgrade back with `redoubt backup restore`"
     )
 
@@ -140,7 +140,7 @@ async def test_a_store_that_asks_for_more_is_neither_opened_nor_migrated_and_the
 
 @pytest.mark.parametrize("mark", ["", "0001; ", "1", "-001", "abcd", "0001\n"])
 def test_a_mark_that_is_no_number_opens_nothing(mark: str) -> None:
-    assert action(Found(number="0002", compatible_from=mark), "0001") == "restore"
+    assert action(Found(number="0003", compatible_from=mark), "0002") == "restore"
 
 
 def test_a_newer_ledger_keeps_the_store_from_being_touched(
@@ -152,10 +152,10 @@ def test_a_newer_ledger_keeps_the_store_from_being_touched(
     (data_dir / "ledger.db").unlink()
     shutil.copy(other / "ledger.db", data_dir / "ledger.db")
 
-    with being(wider), pytest.raises(ConfigError, match="the ledger has schema 0003"):
+    with being(wider), pytest.raises(ConfigError, match="the ledger has schema 0004"):
         migrate(data_dir)
 
-    assert [one.found for one in standing(data_dir)] == ["0001", "0003"]
+    assert [one.found for one in standing(data_dir)] == ["0002", "0004"]
 
 
 def test_a_narrowing_migration_that_claims_to_be_compatible_is_refused_and_leaves_the_database_as_it_was(
@@ -164,13 +164,13 @@ def test_a_narrowing_migration_that_claims_to_be_compatible_is_refused_and_leave
     liar = later_release(tmp_path / "liar", "0.3.0", step=NARROWER, base=wider)
     for database in DATABASES:
         file = liar.newest(database)
-        file.write_text(file.read_text().replace('compatible_from = "0003"', 'compatible_from = "0001"'))
+        file.write_text(file.read_text().replace('compatible_from = "0004"', 'compatible_from = "0001"'))
 
-    with being(liar), pytest.raises(ConfigError, match="migration 0003 of the store does not only expand") as refused:
+    with being(liar), pytest.raises(ConfigError, match="migration 0004 of the store does not only expand") as refused:
         migrate(data_dir)
 
     assert "index `ix_events_action` is gone" in refused.value.message
-    assert [one.found for one in standing(data_dir)] == ["0001", "0001"]
+    assert [one.found for one in standing(data_dir)] == ["0002", "0002"]
 
 
 def test_a_migration_that_says_nothing_is_compatible_with_itself_alone(wider: Release, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_migration_that_says_nothing_is_compatible_with_itself_alone(wider: Re
     file.write_text(file.read_text().replace("compatible_from = ", "unsaid = "))
 
     folder = str(silent.migrations("store"))
-    assert compatible_from(ScriptDirectory(folder, version_locations=[folder]), "0002") == "0002"
+    assert compatible_from(ScriptDirectory(folder, version_locations=[folder]), "0003") == "0003"
 
 
 async def test_online_a_gateway_goes_on_while_the_store_is_widened(
@@ -189,7 +189,7 @@ async def test_online_a_gateway_goes_on_while_the_store_is_widened(
         opened.ledger.record(a_row(1))
         await opened.ledger.flush()
         with being(wider):
-            assert [one.after for one in migrate_online(data_dir)] == ["0002", "0002"]
+            assert [one.after for one in migrate_online(data_dir)] == ["0003", "0003"]
 
         opened.ledger.record(a_row(2))
         await opened.ledger.flush()
@@ -202,10 +202,10 @@ async def test_online_a_gateway_goes_on_while_the_store_is_widened(
 
 
 def test_online_what_asks_for_newer_programs_is_refused(narrower: Release, data_dir: Path) -> None:
-    with being(narrower), pytest.raises(Conflict, match="only programs that know 0003 can use; stop the gateway"):
+    with being(narrower), pytest.raises(Conflict, match="only programs that know 0004 can use; stop the gateway"):
         migrate_online(data_dir)
 
-    assert [one.found for one in standing(data_dir)] == ["0001", "0001"]
+    assert [one.found for one in standing(data_dir)] == ["0002", "0002"]
 
 
 def test_online_a_program_of_before_the_last_rollback_is_thought_of(
@@ -216,11 +216,11 @@ def test_online_a_program_of_before_the_last_rollback_is_thought_of(
     third = later_release(tmp_path / "third", "0.3.0", step=step, base=wider)
     for database in DATABASES:
         file = third.newest(database)
-        file.write_text(file.read_text().replace('compatible_from = "0003"', 'compatible_from = "0002"'))
+        file.write_text(file.read_text().replace('compatible_from = "0004"', 'compatible_from = "0003"'))
     with being(wider):
         migrate(data_dir)
 
-    with being(third), pytest.raises(Conflict, match="only programs that know 0002 can use"):
+    with being(third), pytest.raises(Conflict, match="only programs that know 0003 can use"):
         migrate_online(data_dir)
 
 
@@ -242,7 +242,7 @@ def test_online_what_takes_too_long_is_ended_and_leaves_the_database_as_it_was(
     with being(slow), pytest.raises(Conflict, match=r"the ledger needs more than 0.2 s .*; it is as it was: stop"):
         migrate_online(data_dir, seconds=0.2)
 
-    assert [(one.database, one.found) for one in standing(data_dir)] == [("store", "0002"), ("ledger", "0001")]
+    assert [(one.database, one.found) for one in standing(data_dir)] == [("store", "0003"), ("ledger", "0002")]
     assert most(standing(data_dir)) == "none"  # for the release that serves
 
 
@@ -269,7 +269,7 @@ async def test_a_backup_of_a_widened_store_is_restored_by_the_release_before(
     async with await open_for_serving(widened, clock) as opened:
         opened.ledger.record(a_row())
     manifest = create(widened, tmp_path / "backup", clock, version="0.2.0")
-    assert manifest.schema == {"store": "0002", "ledger": "0002"}
+    assert manifest.schema == {"store": "0003", "ledger": "0003"}
     assert manifest.compatible_from == {"store": "0001", "ledger": "0001"}
 
     restore(tmp_path / "backup", tmp_path / "new", clock)

@@ -1,0 +1,140 @@
+"""One text in, its findings out: Presidio, a model of rules, and recognisers of the test's own."""
+
+from pathlib import Path
+
+import pytest
+from presidio_analyzer import Pattern, PatternRecognizer
+
+from appliance.domain.privacy import Analysis, Code, Entity, Finding
+from appliance.redaction.worker.engine import CannotAnalyse, Engine, Ours
+from appliance.redaction.worker.model import load
+from appliance.redaction.worker.predefined import Gated, Slow
+from tests.fakes.ner_model import write
+from tests.fakes.recognisers import Word, ours
+
+TYPES = (
+    "CREDIT_CARD",
+    "EMAIL_ADDRESS",
+    "IBAN_CODE",
+    "IP_ADDRESS",
+    "LOCATION",
+    "ORGANIZATION",
+    "PERSON",
+    "US_BANK_NUMBER",
+)
+ALL = Analysis(entities=tuple(Entity(name) for name in TYPES))
+
+
+def changed(**changes: object) -> Analysis:
+    return Analysis(**{**{name: getattr(ALL, name) for name in Analysis.__struct_fields__}, **changes})
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    folder: Path = tmp_path_factory.mktemp("model")
+    digest = write(folder)
+    return Engine(load(folder, digest), ours)
+
+
+def found(engine: Engine, text: str, analysis: Analysis = ALL) -> list[tuple[str, str]]:
+    plan = engine.plan(analysis)
+    with engine.zone():
+        return [(one.entity, text[one.start : one.end]) for one in engine.find(plan, text)]
+
+
+def test_the_model_presidio_and_ours_are_asked_for_what_is_wanted(engine: Engine) -> None:
+    text = "Marlene and Tom Baker of Example Corp paid ten dollars in Paris from DE89370400440532013000 at 10.0.0.1."
+
+    assert found(engine, text) == [
+        ("PERSON", "Marlene"),
+        ("PERSON", "Tom Baker"),
+        ("ORGANIZATION", "Example Corp"),
+        ("LOCATION", "Paris"),
+        ("IBAN_CODE", "DE89370400440532013000"),
+        ("IP_ADDRESS", "10.0.0.1"),
+    ]
+    assert found(engine, text, changed(entities=(Entity("LOCATION"),))) == [("LOCATION", "Paris")]
+
+
+def test_the_model_is_not_asked_when_the_analysis_says_so(engine: Engine) -> None:
+    assert found(engine, "Marlene met Tom Baker", changed(model=False)) == [("PERSON", "Marlene")]
+
+
+def test_other_languages_run_patterns_only(engine: Engine) -> None:
+    assert found(engine, "Marlene traf Tom Baker an 10.0.0.1", changed(languages=("de",))) == [
+        ("PERSON", "Marlene"),
+        ("IP_ADDRESS", "10.0.0.1"),
+    ]
+
+
+@pytest.mark.parametrize("languages", [("xx",), ()])
+def test_an_unknown_language_is_an_error(engine: Engine, languages: tuple[str, ...]) -> None:
+    with pytest.raises(CannotAnalyse, match="no language"):
+        engine.plan(changed(languages=languages))
+
+
+def test_context_words_work_without_a_lemmatiser(engine: Engine) -> None:
+    assert found(engine, "My Bank account number is 945456787654") == [("US_BANK_NUMBER", "945456787654")]
+    assert found(engine, "The build number was 945456787654") == []
+
+
+def test_a_check_digit_makes_a_finding_sure(engine: Engine) -> None:
+    text = "card 4111 1111 1111 1111"
+    plan = engine.plan(ALL)
+
+    with engine.zone():
+        assert engine.find(plan, text) == (Finding(5, 24, Entity("CREDIT_CARD"), 1.0, sure=True),)
+
+
+FENCED = "Tom Baker\n```\nTom Baker 10.0.0.1\n```\nTom Baker"
+
+
+@pytest.mark.parametrize(("code", "names", "addresses"), [(Code.SCAN, 3, 1), (Code.PATTERNS, 2, 1), (Code.SKIP, 2, 0)])
+def test_fenced_code_is_looked_at_as_the_analysis_says(engine: Engine, code: Code, names: int, addresses: int) -> None:
+    kinds = [kind for kind, _ in found(engine, FENCED, changed(code=code))]
+
+    assert (kinds.count("PERSON"), kinds.count("IP_ADDRESS")) == (names, addresses)
+
+
+def test_a_long_text_has_all_its_findings(engine: Engine) -> None:
+    text = "Then Tom Baker went to 10.0.0.1 and said nothing of note, as ever; " * 400
+
+    kinds = [kind for kind, _ in found(engine, text)]
+
+    assert (kinds.count("PERSON"), kinds.count("IP_ADDRESS")) == (400, 400)
+
+
+def test_words_of_a_text_are_forgotten(engine: Engine) -> None:
+    strings = engine._nlp.vocab.strings
+    found(engine, "warm up")
+    before = len(strings)
+
+    for number in range(50):
+        found(engine, f"Tom Baker said zyx{number} and qwv{number}q to 10.0.0.{number}")
+
+    assert len(strings) == before
+
+
+def test_a_site_pattern_for_a_type_does_not_replace_presidios(engine: Engine) -> None:
+    def with_denied(analysis: Analysis) -> Ours:
+        return (Word("Hush", "IP_ADDRESS"),) if analysis.deny else ()
+
+    theirs = Engine(None, with_denied)
+    analysis = changed(deny=((Entity("IP_ADDRESS"), "Hush"),))
+
+    assert found(theirs, "Hush at 10.0.0.1", analysis) == [("IP_ADDRESS", "Hush"), ("IP_ADDRESS", "10.0.0.1")]
+
+
+def test_a_pattern_the_policy_got_wrong_is_told(engine: Engine) -> None:
+    def refusing(analysis: Analysis) -> Ours:
+        raise ValueError("patterns[0]: no argument for repetition operator")
+
+    with pytest.raises(CannotAnalyse, match=r"patterns\[0\]"):
+        Engine(None, refusing).plan(ALL)
+
+
+def test_a_pattern_that_takes_too_long_raises_where_presidio_would_skip_it() -> None:
+    slow = PatternRecognizer("PERSON", patterns=[Pattern("slow", r"(?:a|aa)+$", 0.5)])
+
+    with pytest.raises(Slow, match="PatternRecognizer"):
+        Gated(slow, "", 0.05).analyze("a" * 60 + "!", ["PERSON"])

@@ -1,0 +1,77 @@
+"""Only the model that was named is loaded, and only whole."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from appliance.redaction.worker.model import MANIFEST, ModelRefused, load
+from tests.fakes.ner_model import listed, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "model"
+
+
+def test_the_named_model_is_loaded_without_pipes_that_find_no_names(folder: Path) -> None:
+    digest = write(folder)
+
+    model = load(folder, digest)
+
+    assert model.name == f"rules-0.0.1@{digest[:12]}"
+    assert model.nlp.pipe_names == ["entity_ruler"]
+    assert {"PERSON", "GPE"} <= model.labels
+
+
+def change(folder: Path) -> None:
+    (folder / "tokenizer").write_bytes((folder / "tokenizer").read_bytes() + b" ")
+
+
+def add(folder: Path) -> None:
+    (folder / "extra.py").write_text("print('hello')")
+
+
+def take(folder: Path) -> None:
+    (folder / "tokenizer").unlink()
+
+
+def link(folder: Path) -> None:
+    (folder / "tokenizer").rename(folder.parent / "elsewhere")
+    (folder / "tokenizer").symlink_to(folder.parent / "elsewhere")
+
+
+def rewrite(folder: Path) -> None:
+    change(folder)
+    listed(folder)
+
+
+def unlist(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+
+
+@pytest.mark.parametrize("fault", [change, add, take, link, rewrite, unlist])
+def test_a_model_that_is_not_the_named_one_is_refused(fault: Callable[[Path], None], folder: Path) -> None:
+    digest = write(folder)
+    fault(folder)
+
+    with pytest.raises(ModelRefused, match="model `model`"):
+        load(folder, digest)
+
+
+@pytest.mark.parametrize("line", ["", "../outside", "/etc/passwd", "a b"])
+def test_a_manifest_names_files_of_its_folder_only(line: str, folder: Path) -> None:
+    write(folder)
+    (folder / MANIFEST).write_text(f"{'0' * 64}  {line}\n")
+
+    with pytest.raises(ModelRefused):
+        load(folder, "0" * 64)
+
+
+def test_a_model_spacy_cannot_read_is_refused(folder: Path) -> None:
+    write(folder)
+    (folder / "tokenizer").unlink()
+    (folder / "entity_ruler" / "patterns.jsonl").write_text("{")
+
+    with pytest.raises(ModelRefused, match="cannot be loaded"):
+        load(folder, listed(folder))
