@@ -16,8 +16,11 @@ from appliance.redaction.recognisers.recogniser import WEAK, Context, compiled, 
 PHONE_NUMBER: Final = Entity("PHONE_NUMBER")
 FEWEST: Final = 7
 MOST: Final = 15  # E.164
+USUAL: Final = 13  # longer ones are rare, two numbers side by side are not
+LONGEST: Final = 28  # characters, with all separators
+ENOUGH: Final = 0.4
 COUNTED: Final = {"0123456789", "1234567890", "123456789", "12345678", "1234567", "01234567", "9876543210"}
-BODY: Final = r"[0-9](?:[ ./\-]?[ (]?[0-9][)]?){6,16}"
+CHAIN: Final = r"(?:\+ ?|\(\+?)?[0-9](?:[ ./\-]?[ (]?[0-9][)]?){6,}"  # numbers that only a space parts are one chain
 WORDS: Final = (
     r"phone|phones|telephone|tel|tel\.|mobile|cell|cellphone|call|called|calling|fax|sms|text me|ring|whatsapp|"
     r"contact|hotline|dial|reach me|reach|"
@@ -46,8 +49,9 @@ class Phones:
                 f"two-letter codes such as `US`, `DE`"
             )
         self._regions = tuple(regions)
-        self._pattern = compiled(rf"(?:\+ ?|\(\+?)?{BODY}")
+        self._pattern = compiled(CHAIN)
         self._american = compiled(rf"^(?:{NORTH_AMERICAN})$") if NANP & set(regions) else None
+        self._likely = compiled(rf"^(?:{NORTH_AMERICAN}|[+(]*0[0-9 ./()\-]+|\+[0-9 ./()\-]+)$")
         self._extension = compiled(r"(?i)^ ?(?:x|ext\.?|extension|#|durchwahl|poste) ?[0-9]{1,6}\b")
         self._shape = compiled(
             r"^\(?[0-9]{2,5}\)?[ ./\-]{1,3}[0-9]{2,8}(?:(?: [0-9]{2,8})*|(?:\.[0-9]{2,8})*|(?:-[0-9]{2,8})*)$"
@@ -57,21 +61,57 @@ class Phones:
     def scan(self, plain: bytes) -> Iterator[Finding]:
         told: dict[bytes, float] = {}  # the same number twice in a text is asked for once
         for match in self._pattern.finditer(plain):
-            start, end = balanced(plain, *match.span())
-            if not self._alone(plain, start, end):
+            start, end = match.span()
+            whole = self._finding(plain, start, end, told)
+            if whole and self._certain(plain, start, end, told):
+                yield whole
                 continue
-            found = plain[start:end]
-            extension = self._extension.search(plain[end : end + 20])
-            near = self._context.near(plain, start, end)
-            # Digits without a prefix, groups or a word are not worth asking a plan about.
-            if found.isdigit() and found[0] != 0x30 and not near and not extension:
+            parts = list(self._parts(plain, start, end, told))
+            yield from parts or ([whole] if whole else [])
+
+    @staticmethod
+    def _certain(plain: bytes, start: int, end: int, told: dict[bytes, float]) -> bool:
+        """Whether it is a number even without a word nearby, and not so long that it may be two."""
+        found = plain[slice(*balanced(plain, start, end))]
+        return told[found] >= ENOUGH and _digits(found) <= USUAL
+
+    def _parts(self, plain: bytes, start: int, end: int, told: dict[bytes, float]) -> Iterator[Finding]:
+        """Numbers in a chain of digits that is none as a whole: cut at spaces, the longest that is one first."""
+        edges = [start, *(at + 1 for at in range(start, end) if plain[at] == 0x20), end + 1]
+        first = 0
+        while first < len(edges) - 1:
+            if not _begins(plain, edges, first):
+                first += 1
                 continue
-            if found not in told:
-                told[found] = self._score(found)
-            if score := told[found]:
-                end += extension.end() if extension else 0
-                score = max(score, 0.5) if extension else score
-                yield Finding(start, end, PHONE_NUMBER, max(score, 0.75) if near else score)
+            for last in range(min(first + MOST, len(edges) - 1), first, -1):
+                piece = plain[edges[first] : edges[last] - 1]
+                if _digits(piece) > USUAL or not self._likely.search(piece):
+                    continue
+                one = self._finding(plain, edges[first], edges[last] - 1, told)
+                if one and one.score >= ENOUGH:
+                    yield one
+                    first = last - 1
+                    break
+            first += 1
+
+    def _finding(self, plain: bytes, start: int, end: int, told: dict[bytes, float]) -> Finding | None:
+        start, end = balanced(plain, start, end)
+        if end - start > LONGEST or not self._alone(plain, start, end):
+            return None
+        found = plain[start:end]
+        extension = self._extension.search(plain[end : end + 20])
+        near = self._context.near(plain, start, end)
+        # Digits without a prefix, groups or a word are not worth asking a plan about.
+        if found.isdigit() and found[0] != 0x30 and not near and not extension:
+            return None
+        if found not in told:
+            told[found] = self._score(found)
+        score = told[found]
+        if not score:
+            return None
+        end += extension.end() if extension else 0
+        score = max(score, 0.5) if extension else score
+        return Finding(start, end, PHONE_NUMBER, max(score, 0.75) if near else score)
 
     @staticmethod
     def _alone(plain: bytes, start: int, end: int) -> bool:
@@ -118,7 +158,7 @@ class Phones:
             if possible:
                 return 0.55 if grouped else 0.45
             return WEAK if grouped or (trunk and len(digits) >= 9) else 0
-        if trunk:
+        if trunk and len(digits) > 8:
             return 0.7 if grouped else 0.5
         return 0.45 if grouped and len(digits) >= 9 and text.count(" ") >= 2 else 0.3
 
@@ -131,6 +171,18 @@ class Phones:
     def _valid(text: str, region: str) -> bool:
         parsed = _parsed(text, region)
         return parsed is not None and phonenumbers.is_valid_number_for_region(parsed, region)
+
+
+def _digits(found: bytes) -> int:
+    return sum(0x30 <= one <= 0x39 for one in found)
+
+
+def _begins(plain: bytes, edges: list[int], first: int) -> bool:
+    """Whether a number may begin here: with a sign or a zero, with three digits, or with `1` and three more."""
+    at = edges[first]
+    if plain[at : at + 1] in {b"+", b"(", b"0"} or edges[first + 1] - at > 3:
+        return True
+    return plain[at : at + 2] == b"1 " and first + 2 < len(edges) and edges[first + 2] - edges[first + 1] > 3
 
 
 def balanced(plain: bytes, start: int, end: int) -> tuple[int, int]:

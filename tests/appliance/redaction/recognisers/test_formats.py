@@ -61,6 +61,21 @@ def test_nine_of_ten_telephone_numbers_of_a_region_are_found(region: str, *, lon
     assert len(missed(recogniser, formats.PHONES[region], {"PHONE_NUMBER"}, count)) <= 0.1 * count
 
 
+@pytest.mark.parametrize("region", formats.PHONES)
+def test_telephone_numbers_that_only_a_space_parts_are_found(everything: Gated, region: str) -> None:
+    """Where one ends cannot always be told (German numbers have any length); what is left in clear counts."""
+    rng = Rng(SEED)
+    text = " ".join(formats.PHONES[region](rng) for _ in range(100))
+
+    covered_ = sum(one.end - one.start for one in above(everything, text) if one.entity == "PHONE_NUMBER")
+
+    assert covered_ / len(text) > 0.75
+
+
+def test_a_small_number_behind_a_telephone_number_hides_nothing(everything: Gated) -> None:
+    assert found(everything, "dial 415-555-2671 2 or 3 times", "PHONE_NUMBER") == {"415-555-2671"}
+
+
 def test_one_digit_changed_makes_a_card_or_an_account_no_finding(everything: Gated) -> None:
     rng = Rng(SEED)
     taken: list[str] = []
