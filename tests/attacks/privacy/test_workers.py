@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from appliance.domain.errors import RedactionUnavailable
-from appliance.domain.privacy import Analysis, Entity
+from appliance.domain.privacy import Analysis, Entity, SitePattern
 from appliance.redaction import wire
 from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment
 from tests.fakes.ner_model import write
@@ -259,4 +259,29 @@ async def test_memory_stays_where_it_was_over_novel_words(tmp_path: Path) -> Non
         await some(2_000, 20_000)
 
         assert resident() - before < 25 * 2**20
+        assert analyser.replaced == 0
+
+
+async def test_the_worker_of_this_checkout_finds_what_presidio_would_look_up_or_drop() -> None:
+    text = "Ask bob@mail.corp or +49 30 901820, see https://intra.corp/x"
+    asked = Analysis(entities=(Entity("EMAIL_ADDRESS"), Entity("PHONE_NUMBER"), Entity("URL")))
+    settings = PoolSettings(workers=1, wait_s=LONG, deadline_s=LONG)
+    async with PooledAnalyser(settings, command("shipped", before=WATCHED), environment()) as analyser:
+        (found,) = await analyser.find(asked, [text])
+
+        assert [text[one.start : one.end] for one in found] == [
+            "bob@mail.corp",
+            "+49 30 901820",
+            "https://intra.corp/x",
+        ]
+
+
+async def test_an_analysis_that_cannot_be_done_is_refused_in_words_and_costs_no_worker() -> None:
+    wrong = Analysis(entities=(Entity("BADGE"),), patterns=(SitePattern(entity=Entity("BADGE"), pattern="(?=x)"),))
+    settings = PoolSettings(workers=1, wait_s=LONG, deadline_s=LONG)
+    async with PooledAnalyser(settings, command("shipped"), environment()) as analyser:
+        for _ in range(2):
+            with pytest.raises(RedactionUnavailable, match="RE2 has no look-around"):
+                await analyser.find(wrong, ["hello"])
+
         assert analyser.replaced == 0
