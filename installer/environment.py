@@ -6,6 +6,7 @@ written, and must be what manifest.json says of the wheel.
 """
 
 import csv
+import fnmatch
 import hashlib
 import io
 import os
@@ -25,6 +26,9 @@ from offline.rules.wheel import record_digest
 
 FILE, FOLDER = 0o644, 0o755
 CHUNK = 1024 * 1024
+# Nobody reads these while the gateway runs, and they were more than half of what compiling took: tests, and 20 MB of
+# tables that tell town and carrier of a telephone number. Python compiles one itself, should it ever be imported.
+UNCOMPILED = ("*/tests/*", "phonenumbers/carrierdata/*", "phonenumbers/geodata/*")
 
 
 def chosen(bundle: Path, manifest: Manifest, environment: Environment) -> list[WheelEntry]:
@@ -71,7 +75,7 @@ class Builder:
             else:
                 written = unpack(self.release.bundle / "wheels" / entry.file, entry, site, made)
                 self._done[entry.sha256] = (site, written)
-                fresh += [path for path in written if path.endswith(".py")]
+                fresh += [path for path in written if compiled(path)]
             self.progress(entry.file, entry.size)
         self.compile_all(site, fresh)
 
@@ -100,6 +104,11 @@ class Builder:
             return ""
         cached = f"__pycache__/{name.removesuffix('.py')}.cpython-{self.tag.removeprefix('cp')}.pyc"
         return f"{folder}/{cached}" if folder else cached
+
+
+def compiled(path: str) -> bool:
+    """Whether byte code is made of a file when it is installed."""
+    return path.endswith(".py") and not any(fnmatch.fnmatchcase(path, one) for one in UNCOMPILED)
 
 
 def tag_of() -> str:

@@ -39,7 +39,7 @@ done
 
 # What everything is made of: the code and the locks. A change of either makes it anew.
 stamp=$(find appliance providers offline sbom installer pyproject.toml -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)-$tag
-from_lock() { "$1" -m pip --quiet --disable-pip-version-check install --only-binary=:all: --require-hashes -r "$2"; }
+from_lock() { "$1" -m pip --quiet --disable-pip-version-check install --no-deps --only-binary=:all: --require-hashes -r "$2"; }
 
 if [ -n "$quick" ]; then
   if [ "$(cat "$home/env/stamp" 2>/dev/null)" != "$stamp" ]; then

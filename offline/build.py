@@ -41,6 +41,7 @@ from offline.steps import Step, silent
 
 ARCHITECTURES = ("x86_64", "aarch64")
 LIFETIME, SUPPORT = timedelta(days=400), timedelta(days=365)
+MODELS = "offline/models/dist"  # in the tree
 PROGRAMS = ("verify.sh", "install.sh")  # at the bundle's root, and runnable
 
 
@@ -57,7 +58,7 @@ class Order:
     wheels: Path  # the cache
     min_from: int = 0
     advisories: Path | None = None  # a signed folder
-    models: Path | None = None
+    models: Path | None = None  # else those of the tree
     tuf_root: Path | None = None
     image_root: Path | None = None  # a folder with the image's root file system, to carry
     image: bool = False  # carry the built image too
@@ -133,7 +134,7 @@ def build(order: Order, describe: Describe, step: Step = silent) -> Built:
             source=source,
             wheels=tuple(entry(one) for one in sorted((folder / "wheels").iterdir())),
             environments=chosen,
-            models=carried_models(order.models, folder / "models"),
+            models=carried_models(order.models or source.folder / MODELS, folder / "models"),
             image_root=image_root,
         )
         _copy(draft, trust)

@@ -12,10 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from offline.fetch import target
 from offline.rules.lock import Pin, normalised
 from offline.rules.moments import write_moment
+from sbom import leftout
+from sbom.leftout import LeftOut
+from sbom.model import Refused, Target
+from sbom.requirements import edges, reached
 
 FOLDER = "offline/locks"
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -35,6 +40,7 @@ class Resolved:
 
     pins: tuple[Pin, ...]
     unknown_age: tuple[str, ...]  # names whose place tells no moment of upload: the cooldown says nothing of them
+    left_out: tuple[tuple[str, str], ...] = ()  # name, why: what pip chose and this environment does without
 
 
 def file_of(kind: str, python: str, architecture: str) -> str:
@@ -49,10 +55,12 @@ def resolve(
     *,
     before: datetime | None = None,
     constraints: Iterable[Pin] = (),
+    told: Iterable[LeftOut] = (),
 ) -> Resolved:
     """Ask pip which wheels a set of the checkout comes to on a Linux of that Python and machine. Raises LockError.
 
-    `before`: only what an index says was uploaded earlier. `constraints`: versions that must be these.
+    `before`: only what an index says was uploaded earlier. `constraints`: versions that must be these. `told`: what
+    environments do without.
     Environment markers are judged by the running Python: run under the version locked for where they matter.
     """
     with tempfile.TemporaryDirectory(prefix="redoubt-lock-") as folder:
@@ -68,23 +76,55 @@ def resolve(
         if ran.returncode:
             where = f"cp{target_[0]} {target_[1]}"
             raise LockError(f"pip found no set of wheels for {kind} on {where}: {ran.stderr.strip()[-600:]}")
-        return read_report(report.read_bytes())
+        return read_report(report.read_bytes(), Target(kind, *target_), told)
 
 
-def read_report(report: bytes) -> Resolved:
+def read_report(report: bytes, target_: Target, told: Iterable[LeftOut] = ()) -> Resolved:
     """Pins out of pip's installation report (pypa installation-report, version 1). Raises LockError."""
     pins: list[Pin] = []
     local: list[str] = []
-    for item in json.loads(report)["install"]:
-        name = normalised(item["metadata"]["name"])
-        if name == OWN:
+    items = {normalised(item["metadata"]["name"]): item for item in json.loads(report)["install"]}
+    without = _without(items, target_, leftout.of(told, target_.environment))
+    for name, item in items.items():
+        if name == OWN or name in without:
             continue
-        told = item["download_info"]
-        sha256 = told.get("archive_info", {}).get("hashes", {}).get("sha256")
+        source = item["download_info"]
+        sha256 = source.get("archive_info", {}).get("hashes", {}).get("sha256")
         if not sha256:
             raise LockError(f"the index names no sha256 for `{name}`; nothing was written")
         # pip does not hold files of a folder to `--uploaded-prior-to`: nothing says when they came
-        if told["url"].startswith("file:"):
+        if source["url"].startswith("file:"):
             local.append(name)
         pins.append(Pin(name, item["metadata"]["version"], sha256))
-    return Resolved(pins=tuple(sorted(pins)), unknown_age=tuple(sorted(local)))
+    return Resolved(pins=tuple(sorted(pins)), unknown_age=tuple(sorted(local)), left_out=tuple(sorted(without.items())))
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """`requirements.Distribution`, out of pip's report."""
+
+    file: str
+    version: str
+    metadata: Mapping[str, list[str]]
+
+
+def _without(items: Mapping[str, Any], target_: Target, left: Mapping[str, LeftOut]) -> dict[str, str]:
+    """Name -> why, of what this environment does without: what was told, and what then nobody asks for."""
+    if not left:
+        return {}
+    if stale := sorted(left.keys() - items.keys()):
+        raise LockError(
+            f"{leftout.ADD} leaves `{stale[0]}` out of {target_}, where it would not be; take it away there"
+        )
+    kept = {
+        name: _Chosen(name, item["metadata"]["version"], {"requires_dist": item["metadata"].get("requires_dist", [])})
+        for name, item in items.items()
+        if name not in left
+    }
+    extras = items[OWN].get("requested_extras", []) if OWN in items else []
+    try:
+        needed = reached(edges(target_, kept, {OWN: set(extras)}), [OWN])
+    except Refused as error:
+        raise LockError(str(error)) from error
+    alone = dict.fromkeys(kept.keys() - needed, "only what is left out asks for it")
+    return alone | {name: one.reason for name, one in left.items()}

@@ -1,7 +1,9 @@
 """What a manifest says of the things a bundle holds, measured from the files themselves."""
 
 import json
+import re
 import shutil
+import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from offline.rules.verify import Asked, verify
 from offline.rules.wheel import read_wheel
 
 LARGEST_META = 64 * 1024  # bytes
+_NOTICE = re.compile(r"[^/]+\.dist-info/licenses/(?P<file>[A-Za-z0-9_]+\.(md|txt))")
 NO_ADVISORIES = Advisories(seq=0, max_modified="", sha256="")
 
 
@@ -70,13 +73,16 @@ def _model(place: Path, into: Path) -> Model:
     where = f"{place.parent.name}/{place.name}"
     try:
         told = json.loads(read_small(place / "model.json", LARGEST_META))
-        file, licence = str(told["file"]), str(told["licence"])
+        file, licence, named = str(told["file"]), str(told["licence"]), told.get("sha256")
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"`models/{where}/model.json` must name a `file` and its `licence`") from error
     target = into / place.parent.name / place.name
     target.mkdir(parents=True)
     shutil.copyfile(place / check_path(file), target / file)
     shutil.copyfile(place / "model.json", target / "model.json")
+    if named not in {None, digest(target / file)}:
+        raise Failure(f"`models/{where}/{file}` is not the file that its model.json names; fetch or train it again")
+    _copy_notices(target / file, target)
     return Model(
         name=place.parent.name,
         version=place.name,
@@ -84,3 +90,14 @@ def _model(place: Path, into: Path) -> Model:
         sha256=digest(target / file),
         licence=licence,
     )
+
+
+def _copy_notices(file: Path, into: Path) -> None:
+    """The licence and the attribution that a wheel carries lie beside it too, for whoever does not unpack it."""
+    if file.suffix != ".whl":
+        return
+    read_wheel(file)
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if (found := _NOTICE.fullmatch(name)) is not None:
+                (into / found["file"]).write_bytes(archive.read(name))

@@ -13,6 +13,8 @@ from offline.files import write_whole
 from offline.lock import ORDER, LockError, Resolved, file_of, resolve
 from offline.rules.lock import Pin, read_lock, write_lock
 from offline.steps import Step, silent
+from sbom import leftout
+from sbom.model import Refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,7 @@ class Locked:
     text: str
     artefacts: int
     unknown_age: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]  # name, why
     findings: tuple[Finding, ...]
 
 
@@ -62,6 +65,7 @@ def relock(wanted: Wanted, step: Step = silent) -> list[Locked]:
                         text=write_lock(kind, f"cp{python.replace('.', '')}", architecture, found.pins),
                         artefacts=len(found.pins),
                         unknown_age=found.unknown_age if wanted.before is not None else (),
+                        left_out=found.left_out,
                         findings=tuple(_changes(before, found.pins, (python, architecture), cache, step)),
                     )
                 )
@@ -94,8 +98,9 @@ def save(source: Path, made: Iterable[Locked]) -> None:
 
 def _resolved(wanted: Wanted, kind: str, where: tuple[str, str], fixed: Iterable[Pin]) -> Resolved:
     try:
-        return resolve(wanted.source, kind, where, before=wanted.before, constraints=fixed)
-    except LockError as error:
+        left = leftout.load()
+        return resolve(wanted.source, kind, where, before=wanted.before, constraints=fixed, told=left)
+    except (LockError, Refused) as error:
         raise Failure(str(error)) from error
 
 

@@ -5,9 +5,10 @@ from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sbom import licences, natives
+from sbom import leftout, licences, natives
 from sbom import wheel as wheels_
-from sbom.model import Component, Inventory, Native, Party, Product, Refused, Target, Wheel
+from sbom.leftout import LeftOut
+from sbom.model import Absent, Component, Inventory, Native, Party, Product, Refused, Target, Wheel
 from sbom.requirements import edges
 
 _SOURCE_LABELS = {"source", "source code", "sourcecode", "repository", "code", "github", "sources"}
@@ -15,17 +16,19 @@ _FORGES = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
 
 
 class Tables:
-    """What was curated: licences to read, licences allowed, natives known."""
+    """What was curated: licences to read, licences allowed, natives known, needs left unmet."""
 
     def __init__(
         self,
         reading: licences.Reading | None = None,
         policy: licences.Policy | None = None,
         known: natives.Known | None = None,
+        left: tuple[LeftOut, ...] | None = None,
     ) -> None:
         self.reading = reading or licences.reading()
         self.policy = policy or licences.policy()
         self.known = known or natives.load()
+        self.left = leftout.load() if left is None else left
 
 
 def collect(
@@ -37,6 +40,9 @@ def collect(
     """
     read = _read(wheels, tables)
     placed = {target: _by_name(target, [read[path.name] for path in paths]) for target, paths in wheels.items()}
+    for target, here in placed.items():
+        if unwanted := sorted(here.keys() & leftout.of(tables.left, target.environment).keys()):
+            raise Refused(f"{leftout.ADD} leaves `{unwanted[0]}` out, and it is in {target}; lock anew")
     inside = {file: natives.inside(one, tables.known) for file, one in read.items()}
     pythons = ", ".join(sorted({target.python for target in wheels}, key=_numbers))
     outside = natives.provided(read.values(), tables.known, pythons)
@@ -87,13 +93,8 @@ def _component(
     targets = tuple(sorted(target for target, here in placed.items() if here.get(one.name) is one))
     needs = {native.ref for native in inside}
     needs |= {outside[name] for name in natives.needs_of_host(one, tables.known) if name in outside}
-    missing: set[str] = set()
     for target in targets:
-        for name, met in graph[target][one.name].items():
-            if met:
-                needs.add(placed[target][name].ref)
-            else:
-                missing.add(f"{name} ({target})")
+        needs |= {placed[target][name].ref for name, met in graph[target][one.name].items() if met}
     vcs, homepage = _links(one)
     return Component(
         wheel=one,
@@ -103,8 +104,23 @@ def _component(
         homepage=homepage,
         targets=targets,
         needs=tuple(sorted(needs)),
-        missing=tuple(sorted(missing)),
+        without=_without(one, targets, graph, tables.left),
     )
+
+
+def _without(
+    one: Wheel,
+    targets: Sequence[Target],
+    graph: Mapping[Target, Mapping[str, Mapping[str, bool]]],
+    left: Sequence[LeftOut],
+) -> tuple[Absent, ...]:
+    """Raises Refused for a need that is unmet and not told."""
+    where: dict[tuple[str, str], list[Target]] = {}
+    for target in targets:
+        for name in (name for name, met in graph[target][one.name].items() if not met):
+            reason = leftout.reason(left, target.environment, name, one.name)
+            where.setdefault((name, reason), []).append(target)
+    return tuple(sorted(Absent(name, tuple(places), reason) for (name, reason), places in where.items()))
 
 
 def _party(one: Wheel, place: str) -> Party:
@@ -169,6 +185,7 @@ def _joined(first: Native, second: Native) -> Native:
         sha512=first.sha512,
         copyright=first.copyright or second.copyright,
         needs=tuple(sorted({*first.needs, *second.needs})),
+        text=first.text if first.text == second.text else "",
     )
 
 

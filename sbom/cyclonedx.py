@@ -156,7 +156,7 @@ def _wheel(one: Component) -> Json:
         *(("redoubt:target", str(target)) for target in one.targets),
         *(("redoubt:pth", path) for path in wheel.pth),
         *(("redoubt:entry-point", point) for point in wheel.entry_points),
-        *(("redoubt:unmet-requirement", name) for name in one.missing),
+        *(("redoubt:left-out", str(absent)) for absent in one.without),
     ]
     summary = next(iter(wheel.metadata.get("summary", ())), "")
     return {
@@ -257,8 +257,10 @@ def _dependencies(inventory: Inventory) -> list[Json]:
 
 
 def _compositions(inventory: Inventory) -> list[Json]:
-    """How complete each list of direct needs is. Of what lies outside nothing below is said."""
-    incomplete = sorted(one.ref for one in inventory.components if one.missing)
+    """How complete each list of direct needs is: not where one was left out. Of what lies outside nothing below is
+    said.
+    """
+    incomplete = sorted(one.ref for one in inventory.components if one.without)
     outside = sorted(one.ref for one in inventory.outside)
     complete = sorted(set(graph(inventory)) - {*incomplete, *outside})
     found = [

@@ -100,6 +100,7 @@ class Native(msgspec.Struct, frozen=True, kw_only=True, order=True):
     copyright: str = ""
     needs: tuple[str, ...] = ()  # refs
     archive: bool = False  # the file is one of many
+    text: str = ""  # the licence file of the wheel that holds its text; else the standard text is shipped
 
     @property
     def ref(self) -> str:
@@ -121,6 +122,17 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True, order=True):
         return self.purl
 
 
+class Absent(msgspec.Struct, frozen=True, order=True):
+    """A need that is left unmet on purpose."""
+
+    name: str
+    targets: tuple[Target, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(map(str, self.targets))}): {self.reason}"
+
+
 class Component(msgspec.Struct, frozen=True, kw_only=True):
     """One wheel file of the bundle, with what was decided about it."""
 
@@ -131,7 +143,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     homepage: str
     targets: tuple[Target, ...]
     needs: tuple[str, ...]  # refs of wheels, natives and outside components
-    missing: tuple[str, ...]  # requirements that no wheel of a target meets
+    without: tuple[Absent, ...]  # what it asks for and does not get, told with a reason
 
     @property
     def ref(self) -> str:

@@ -45,6 +45,12 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vcs: str = ""
     copyright: str = ""
     file: str = ""
+    machine: str = ""  # in the wheels of one machine only
+    text: str = ""  # the wheel's own licence file that holds its text
+
+    def lies_in(self, wheel: Wheel) -> bool:
+        """Whether it is in the wheel for that machine."""
+        return not self.machine or wheel.file.endswith(f"_{self.machine}.whl")
 
 
 class Inspected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,7 +113,7 @@ def inside(wheel: Wheel, known: Known) -> tuple[Native, ...]:
     """Every library inside a wheel, sorted. Raises Refused for native content nobody accounted for."""
     entry = _entry(wheel, known)
     documented = tuple(one for name, content in wheel.sboms for one in _documented(wheel, name, content, known))
-    curated = tuple(_curated(wheel, one) for one in entry.library) if entry else ()
+    curated = tuple(_curated(wheel, one) for one in entry.library if one.lies_in(wheel)) if entry else ()
     vendored = tuple(_vendored(wheel, name, version, known) for name, version in wheel.vendor_list)
     _account(wheel, entry, documented, known)
     return tuple(sorted((*documented, *curated, *vendored)))
@@ -177,6 +183,8 @@ def _curated(wheel: Wheel, told: Library) -> Native:
     lying = [one for one in wheel.natives if told.file and fnmatch.fnmatchcase(one.path, told.file)]
     if told.file and not lying:
         raise Refused(f"wheel `{wheel.file}` lacks `{told.file}`, which {ADD} says is `{told.name}`; look again")
+    if told.text and told.text not in {path for path, _ in wheel.licence_files}:
+        raise Refused(f"wheel `{wheel.file}` lacks `{told.text}`, where {ADD} finds the text for `{told.name}`")
     held = lying or wheel.natives
     return Native(
         name=told.name,
@@ -191,6 +199,7 @@ def _curated(wheel: Wheel, told: Library) -> Native:
         sha256=lying[0].sha256 if lying else "",
         sha512=lying[0].sha512 if lying else "",
         copyright=told.copyright,
+        text=told.text,
     )
 
 

@@ -52,6 +52,7 @@ def page(inventory: Inventory, facts: Facts) -> bytes:
             _changes(facts),
             _summary(inventory, facts),
             _components(inventory.components),
+            _left_out(inventory.components),
             _natives(inventory.natives, inventory.outside),
             _licences(inventory, facts.policy),
             _judgements(facts.vex),
@@ -203,6 +204,25 @@ def _places(one: Component) -> list[str]:
     """`serve 3.11 3.12`, a line for each environment."""
     names = sorted({each.environment for each in one.targets})
     return [" ".join([name, *sorted({t.python for t in one.targets if t.environment == name})]) for name in names]
+
+
+def _left_out(components: Sequence[Component]) -> str:
+    """What packages declare as needed and do not get: told here, so that nobody has to find out."""
+    rows = {
+        (
+            escape(absent.name),
+            escape(one.wheel.name),
+            ", ".join(sorted({target.environment for target in absent.targets})),
+            escape(absent.reason),
+        )
+        for one in components
+        for absent in one.without
+    }
+    return '<h3 id="left-out">Left out on purpose</h3>\n' + (
+        _table("Declared needs that stay unmet", ("Package", "Asked for by", "Not in", "Why"), sorted(rows))
+        if rows
+        else "<p>Nothing: every declared need is met.</p>"
+    )
 
 
 def _natives(natives: Sequence[Native], outside: Sequence[Outside]) -> str:

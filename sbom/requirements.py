@@ -1,11 +1,24 @@
 """Which wheel needs which, in one environment: `Requires-Dist` judged for the environment's Python and machine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from sbom.model import Refused, Target, Wheel
+from sbom.model import Refused, Target
+
+
+class Distribution(Protocol):
+    """What is asked of a wheel, or of what an index tells about one."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, list[str]]:
+        """Header, as `packaging.metadata` calls it -> values."""
 
 
 def environment(target: Target) -> dict[str, str]:
@@ -27,7 +40,9 @@ def environment(target: Target) -> dict[str, str]:
     }
 
 
-def edges(target: Target, wheels: Mapping[str, Wheel], asked: Mapping[str, set[str]]) -> dict[str, dict[str, bool]]:
+def edges(
+    target: Target, wheels: Mapping[str, Distribution], asked: Mapping[str, set[str]]
+) -> dict[str, dict[str, bool]]:
     """Name -> names it needs -> whether a wheel of the environment meets it.
 
     Extras count where somebody in the environment asks for them; `asked`: name -> extras asked for from outside.
@@ -52,11 +67,23 @@ def edges(target: Target, wheels: Mapping[str, Wheel], asked: Mapping[str, set[s
     return found
 
 
+def reached(graph: Mapping[str, Mapping[str, bool]], roots: Iterable[str]) -> set[str]:
+    """The names that something asks for, and `roots`: all others could as well not be there."""
+    found: set[str] = set()
+    waiting = [name for name in roots if name in graph]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [one for one in graph[name] if one in graph]
+    return found
+
+
 def _applies(one: Requirement, values: Mapping[str, str], extras: set[str]) -> bool:
     return one.marker is None or any(one.marker.evaluate({**values, "extra": extra}) for extra in extras)
 
 
-def _requirements(wheel: Wheel) -> list[Requirement]:
+def _requirements(wheel: Distribution) -> list[Requirement]:
     try:
         return [Requirement(one) for one in wheel.metadata.get("requires_dist", ())]
     except InvalidRequirement as error:

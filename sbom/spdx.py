@@ -146,6 +146,7 @@ def _wheel(one: Component, ids: dict[str, str]) -> Package:
         license_concluded=_licence(one.licence.expression),
         license_declared=_licence(one.licence.declared),
         copyright_text=_COPYRIGHT,
+        comment="; ".join(f"left out on purpose: {absent}" for absent in one.without) or None,
         external_references=[_purl(one.ref)],
         primary_package_purpose=PackagePurpose.LIBRARY,
     )

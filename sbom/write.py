@@ -112,7 +112,7 @@ def _texts(inventory: Inventory, told: Tables, root: ImageRoot) -> dict[str, byt
     for native in inventory.natives:
         # A copy of Python code brings its texts in the wheel that holds it, below that wheel's own.
         held = f"_vendor/{native.name.replace('-', '_')}/"
-        if native in root.natives or any(held in path for path in found):
+        if native in root.natives or native.text or any(held in path for path in found):
             continue
         for name, text in licences.texts_of_native(native, told.policy).items():
             found.setdefault(f"{licences.folder(native.name, native.version)}/{name}", text)

@@ -53,7 +53,7 @@ def bundle() -> None:
 @click.option("--wheels", type=NEW, help="The cache of wheels. Usual: `.cache/wheels` in the checkout.")
 @click.option("--trust", type=FOLDER, required=True, help="The folder of trust files to carry.")
 @click.option("--advisories", type=FOLDER, help="The signed folder of advisories to carry.")
-@click.option("--models", type=FOLDER, help="Models to carry. Usual: `offline/models/dist`, when it is there.")
+@click.option("--models", type=FOLDER, help="Models to carry. Usual: those of the commit, in `offline/models/dist`.")
 @click.option("--tuf-root", type=FILE, help="The `1.root.json` of the media of updates.")
 @click.option("--image-root", type=FOLDER, help="Carry the image's root file system, as `bundle image-root` makes it.")
 @click.option(
@@ -89,7 +89,6 @@ def _order(given: dict[str, Any]) -> "tuple[Order, tuple[str, str] | None]":
     from offline.provenance import BUILDER
 
     source: Path = given["source"]
-    usual_models = source / "offline/models/dist"
     order = Order(
         source=source,
         arch=given["arch"],
@@ -100,7 +99,7 @@ def _order(given: dict[str, Any]) -> "tuple[Order, tuple[str, str] | None]":
         trust=given["trust"],
         wheels=given["wheels"] or source / ".cache/wheels",
         advisories=given["advisories"],
-        models=given["models"] or (usual_models if usual_models.is_dir() else None),
+        models=given["models"],
         tuf_root=given["tuf_root"],
         image_root=given["image_root"],
         image=given["image"],

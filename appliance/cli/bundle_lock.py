@@ -39,7 +39,7 @@ def lock(*, check: bool, as_json: bool, **given: Any) -> None:
 
     Findings are read from the wheels' bytes: `new`, `removed`, `upgraded`, `native` (compiled code), `pth` (code that
     runs at every start of Python), `entry-point` (programs and plug-ins), `size` (half as large again). `--fail-on ''`
-    stops at none. `tools` and `dev` take the versions of `serve`.
+    stops at none. `tools` and `dev` take the versions of `serve`. What is left out on purpose is told with its reason.
     """
     from offline.delta import KINDS
     from offline.relock import Wanted, relock, save, stopped
@@ -79,5 +79,12 @@ def _show(made: "list[Locked]", *, written: bool) -> None:
     for one in made:
         say(f"{one.file}: {one.artefacts} artefacts{'' if written else ', not written'}")
     rows = sorted({(found.package, found.kind, found.detail) for one in made for found in one.findings})
+    for kind, why in sorted({(_set(one.file), why) for one in made for _, why in one.left_out}):
+        names = {name for one in made if _set(one.file) == kind for name, reason in one.left_out if reason == why}
+        say(f"left out of {kind}: {', '.join(sorted(names))}: {why}")
     say()
     say_table(("PACKAGE", "KIND", "DETAIL"), rows, "nothing changed against the locks before")
+
+
+def _set(file: str) -> str:
+    return file.rpartition("/")[2].partition("-")[0]

@@ -7,6 +7,7 @@ from installer.disk import remove_tree, sync_folder, write_whole
 from installer.environment import FILE, FOLDER, Builder, chosen, environment_for
 from installer.inventory import take, text_of
 from installer.layout import BUNDLE, KINDS
+from installer.models import PLACE, place
 from installer.work import Work
 from offline.rules.manifest import LARGEST, read_manifest
 from offline.rules.release import MANIFEST
@@ -14,7 +15,7 @@ from offline.rules.tree import read_small
 
 
 class Environments:
-    """`serve` and `tools`, from the verified wheels."""
+    """`serve` and `tools`, from the verified wheels, and the models beside them."""
 
     name = "environments"
 
@@ -24,10 +25,11 @@ class Environments:
         builder = Builder(release, means.python, means.compile_all, means.progress.thing, means.tag)
         for kind in reversed(KINDS):  # `tools` holds nearly everything that `serve` does
             builder.build(kind, chosen(release.bundle, manifest, environment_for(manifest, kind, means.tag)))
+        place(release.bundle, manifest, release.folder)
 
     def undo(self, work: Work) -> None:
-        for kind in KINDS:
-            remove_tree(work.staged.folder / kind)
+        for made in (*KINDS, PLACE):
+            remove_tree(work.staged.folder / made)
 
 
 class Inventory:

@@ -1,6 +1,7 @@
 """Locks: every artefact an environment is made of, by name, version and one sha256. No URLs: an index is a detail.
 
-A lock is a pip requirements file, so that `pip install --require-hashes -r LOCK` is all it takes to use one:
+A lock is a pip requirements file, so that `pip install --no-deps --require-hashes -r LOCK` is all it takes to use one.
+`--no-deps`, since a lock is complete as it is and leaves out what `sbom/left-out.toml` names:
 
     # redoubt lock: serve, cp311, x86_64
     aiosqlite==0.22.1 --hash=sha256:…

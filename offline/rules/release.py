@@ -33,6 +33,9 @@ def check_release(folder: Path, sums: Sums, progress: Progress | None = None) ->
     _check_header(manifest, sums.header)
     if sums.files.get(SBOM) != manifest.sbom_sha256:
         raise Refused(Fault.MANIFEST, f"`{SBOM}` is not the one that manifest.json names")
+    for model in manifest.models:
+        if sums.files.get(model.file) != model.sha256:
+            raise Refused(Fault.MANIFEST, f"`{shown(model.file)}` is not the model that manifest.json names")
     allowed = _startup_list(read_small(folder / STARTUP_LIST, LARGEST).decode("ascii", "replace"))
     wheels = _read_wheels(folder, manifest, sums, progress)
     for wheel in wheels.values():

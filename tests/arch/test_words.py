@@ -17,7 +17,10 @@ NEVER_DIALLED = {  # schema and namespace identifiers, and reserved names for ex
     "example.net",
     "in-toto.io",
     "slsa.dev",
-    "www.apache.org",  # the licence's own text
+    "www.apache.org",  # the licence's own text, as the three below
+    "mozilla.org",
+    "unlicense.org",
+    "www.unicode.org",
 }
 NEAR = re.compile(
     r"^(127\.\d+\.\d+\.\d+|localhost|\[.*|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|[\w.-]+\.(example|internal|local|test|invalid)$|[^a-z])"

@@ -19,6 +19,7 @@ from offline.rules.manifest import (
     Advisories,
     Environment,
     Manifest,
+    Model,
     Schema,
     Source,
     WheelEntry,
@@ -207,6 +208,7 @@ class Release:
     trust: Trust = field(default_factory=trust)
     pythons: tuple[str, ...] = ("cp311",)
     extra: Mapping[str, bytes] = field(default_factory=dict)
+    models: tuple[Model, ...] = ()
 
     def write(self, folder: Path, by: Iterable[tuple[Holder, str]] = ((ALICE, "ed25519"), (BOB, "p384"))) -> Path:
         """The whole bundle, sealed."""
@@ -272,7 +274,7 @@ class Release:
                 Schema(database=name, needs="0001", compatible_from="0001") for name in ("store", "ledger")
             ),
             advisories=Advisories(seq=1, max_modified="2024-10-10T00:00:00Z", sha256="0" * 64),
-            models=(),
+            models=self.models,
             sbom_sha256=hashlib.sha256((folder / "sbom/redoubt.cdx.json").read_bytes()).hexdigest(),
             trust_fingerprint=hashlib.sha256(str(self.trust).encode()).hexdigest(),
             bytes=sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()),

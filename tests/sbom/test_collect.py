@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sbom import licences
 from sbom.collect import Tables, collect
+from sbom.leftout import LeftOut
 from sbom.model import Inventory, Native, Party, Refused, Target
 from sbom.wheel import read
 from tests.sbom.conftest import TAG
@@ -67,12 +69,63 @@ def test_a_wheel_of_others_that_names_nobody_is_refused(tmp_path: Path, tables: 
         collect({SERVE: [path]}, PRODUCT, tables)
 
 
-def test_a_requirement_no_wheel_meets_is_stated_and_not_hidden(tmp_path: Path, tables: Tables) -> None:
-    path = build(tmp_path, "plain", head=("License-Expression: MIT", "Requires-Dist: absent>=2"))
+@pytest.fixture
+def asking(tmp_path: Path) -> Path:
+    """A wheel that needs one nobody ships."""
+    return build(tmp_path, "plain", head=("License-Expression: MIT", "Requires-Dist: absent>=2"))
 
-    (one,) = collect({SERVE: [path]}, PRODUCT, tables).components
 
-    assert one.missing == ("absent (serve-cp311-x86_64)",)
+def left(tables: Tables, asked_by: str, environment: str = "serve") -> Tables:
+    told = LeftOut(name="absent", environments=(environment,), asked_by=(asked_by,), reason="nobody misses it")
+    return Tables(tables.reading, tables.policy, tables.known, (told,))
+
+
+def test_a_need_no_wheel_meets_is_told_with_its_reason(asking: Path, tables: Tables) -> None:
+    (one,) = collect({SERVE: [asking]}, PRODUCT, left(tables, "plain")).components
+
+    assert [str(absent) for absent in one.without] == ["absent (serve-cp311-x86_64): nobody misses it"]
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "environment"), [("another", "serve"), ("plain", "tools")], ids=["another asks", "elsewhere"]
+)
+def test_a_need_no_wheel_meets_and_nobody_tells_is_refused(
+    asked_by: str, environment: str, asking: Path, tables: Tables
+) -> None:
+    with pytest.raises(Refused, match="`plain` needs `absent`, and no wheel of `serve` is that; lock anew, or tell"):
+        collect({SERVE: [asking]}, PRODUCT, left(tables, asked_by, environment))
+
+
+def test_a_wheel_that_is_too_old_for_who_needs_it_meets_nothing(asking: Path, tmp_path: Path, tables: Tables) -> None:
+    with pytest.raises(Refused, match="`plain` needs `absent`"):
+        collect({SERVE: [asking, build(tmp_path, "absent", "1.9")]}, PRODUCT, tables)
+
+
+def native(tmp_path: Path, tables: Tables, machine: str, text: str, tag: str) -> Inventory:
+    """A wheel whose one library is told with these words."""
+    (entry,) = [one for one in tables.known.wheel if one.name == "quick"]
+    library = msgspec.structs.replace(entry.library[0], machine=machine, text=text)
+    known = msgspec.structs.replace(tables.known, wheel=(msgspec.structs.replace(entry, library=(library,)),))
+    path = build(tmp_path, "quick", files={"quick/_core.so": elf(extra=b"quick 2.1\0")}, tag=tag)
+    return collect({SERVE: [path]}, PRODUCT, Tables(tables.reading, tables.policy, known))
+
+
+@pytest.mark.parametrize(("tag", "found"), [(TAG, 1), (TAG.replace("x86_64", "aarch64"), 0)])
+def test_a_library_of_one_machine_is_told_of_its_wheels_alone(
+    tag: str, found: int, tmp_path: Path, tables: Tables
+) -> None:
+    assert len(native(tmp_path, tables, "x86_64", "", tag).natives) == found
+
+
+def test_a_licence_text_that_the_wheel_is_said_to_hold_must_be_there(tmp_path: Path, tables: Tables) -> None:
+    assert native(tmp_path, tables, "", "LICENSE", TAG).natives[0].text == "LICENSE"
+    with pytest.raises(Refused, match="lacks `COPYING`, where"):
+        native(tmp_path, tables, "", "COPYING", TAG)
+
+
+def test_what_is_said_to_be_left_out_must_not_be_there(asking: Path, tmp_path: Path, tables: Tables) -> None:
+    with pytest.raises(Refused, match="leaves `absent` out, and it is in serve-cp311-x86_64; lock anew"):
+        collect({SERVE: [asking, build(tmp_path, "absent", "2.0")]}, PRODUCT, left(tables, "plain"))
 
 
 def test_a_library_in_wheels_for_two_pythons_is_one_entry_in_two_places(tmp_path: Path, tables: Tables) -> None:

@@ -9,9 +9,10 @@ from ntia_conformance_checker import SbomChecker
 
 from sbom import bsi, cyclonedx, mlbom, spdx, view
 from sbom.collect import Tables, collect
+from sbom.leftout import LeftOut
 from sbom.mlbom import Dataset, Model, ModelFile
 from sbom.model import Inventory, Party, Refused, Target
-from tests.sbom.wheels import EPOCH, MAKER, PRODUCT
+from tests.sbom.wheels import EPOCH, MAKER, PRODUCT, SERVE, build
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sbom"
 
@@ -111,3 +112,19 @@ def test_a_model_with_no_word_on_its_data_is_refused() -> None:
 
     with pytest.raises(Refused, match="names no data"):
         mlbom.document([model], PRODUCT, EPOCH)
+
+
+def test_what_is_left_out_on_purpose_is_told_by_every_document(tmp_path: Path, tables: Tables) -> None:
+    told = LeftOut(name="absent", environments=("serve",), asked_by=("plain",), reason="nobody misses <it>")
+    asking = build(tmp_path, "plain", head=("License-Expression: MIT", "Requires-Dist: absent"))
+
+    here = collect({SERVE: [asking]}, PRODUCT, Tables(tables.reading, tables.policy, tables.known, (told,)))
+
+    said = "absent (serve-cp311-x86_64): nobody misses <it>"
+    raw = json.loads(cyclonedx.document(here, EPOCH))
+    (plain,) = [one for one in raw["components"] if one["name"] == "plain"]
+    assert {"name": "redoubt:left-out", "value": said} in plain["properties"]
+    assert [one["aggregate"] for one in raw["compositions"] if plain["bom-ref"] in one["dependencies"]] == [
+        "incomplete"
+    ]
+    assert f"left out on purpose: {said}" in spdx.document(here, EPOCH).decode()

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.index, pytest.mark.timeout(1800)]
 
 OUTSIDE = ("/etc", "/opt", "/usr/local", "/var/lib", "/run")
 STALE = 20
+IMPORTS = Path(__file__).with_name("imports.py")
 Names = frozenset[str]
 
 
@@ -83,6 +84,26 @@ def test_the_installed_gateway_answers_and_counts(life: Life) -> None:
 
     assert life.site.answers(3) == 3
     eventually(lambda: life.site.total()["requests"] == before + 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "every"),
+    [("serve", "model", ("appliance", "providers")), ("tools", "-", ("offline", "sbom"))],
+)
+def test_what_the_locks_leave_out_is_missed_by_nothing_that_runs(
+    life: Life, kind: str, model: str, every: tuple[str, ...]
+) -> None:
+    folder = model if model == "-" else life.folder / "aside" / model
+    python = life.site.prefix / "current" / kind / "bin/python"
+
+    good(life.site.run(python, "-I", "-B", IMPORTS, folder, *every))
+
+
+def test_nothing_runs_at_every_start_of_the_gateway_and_nothing_could_install_more(life: Life) -> None:
+    site = packages(life.site, "serve")
+
+    assert list(site.rglob("*.pth")) == []
+    assert [one.name for one in site.iterdir() if one.name in {"pip", "setuptools", "pkg_resources"}] == []
 
 
 def test_what_is_deployed_is_what_was_shipped_until_one_file_is_patched(life: Life) -> None:

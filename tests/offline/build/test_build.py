@@ -72,6 +72,19 @@ def test_the_manifest_says_what_lies_there(checkout: Checkout, tmp_path: Path) -
     assert (manifest.min_from, manifest.glibc, manifest.advisories.seq) == (3, "2.28", 0)
 
 
+def test_models_of_the_commit_are_carried_without_being_asked_for(tmp_path: Path) -> None:
+    place = "offline/models/dist/names/1.0"
+    model = {f"{place}/model.json": b'{"file": "m.bin", "licence": "MIT"}', f"{place}/m.bin": b"weights"}
+    checkout = Checkout(tmp_path, model)
+    (checkout.folder / place / "m.bin").with_name("later.bin").write_bytes(b"not committed")
+
+    built = build(checkout.order(tmp_path / "out", dirty=True), describe)
+
+    manifest = read_manifest((built.folder / "manifest.json").read_bytes())
+    assert [(one.name, one.file) for one in manifest.models] == [("names", "models/names/1.0/m.bin")]
+    assert (built.folder / "models/names/1.0/m.bin").read_bytes() == b"weights"
+
+
 def test_provenance_names_every_wheel_that_was_not_built_here(checkout: Checkout, tmp_path: Path) -> None:
     built = build(checkout.order(tmp_path / "out"), describe)
 

@@ -1,5 +1,6 @@
 """The list of parts of a draft is sbom's, about the files that lie there."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from offline.describe import describe
 from offline.failure import Failure
 from offline.members import carried_models, entry
 from offline.source import Source
-from tests.fakes.bundle import CREATED, header, write_tree
+from tests.fakes.bundle import CREATED, header, wheel, write_tree
 from tests.sbom.wheels import build
 
 
@@ -82,6 +83,24 @@ def test_a_model_is_carried_hashed_and_told(tmp_path: Path) -> None:
         ("names", "1.0", "models/names/1.0/model.bin")
     ]
     assert "its maker does not say" in json.dumps(told(tmp_path, "mlbom.cdx.json"))
+
+
+def test_a_model_that_is_not_the_one_its_card_names_stops_the_build(tmp_path: Path) -> None:
+    card = {"file": "m", "licence": "MIT", "sha256": hashlib.sha256(b"trained").hexdigest()}
+    write_tree(tmp_path / "dist", {"names/1.0/model.json": json.dumps(card).encode(), "names/1.0/m": b"another"})
+
+    with pytest.raises(Failure, match=r"`models/names/1\.0/m` is not the file that its model\.json names"):
+        draft(tmp_path, tmp_path / "dist")
+
+
+def test_the_notices_in_a_models_wheel_lie_beside_it_too(tmp_path: Path) -> None:
+    place = tmp_path / "dist/names/1.0"
+    made = wheel(place, "names", "1.0", {"names-1.0.dist-info/licenses/NOTICE.md": b"by many"})
+    write_tree(place, {"model.json": json.dumps({"file": made.name, "licence": "MIT"}).encode()})
+
+    draft(tmp_path, tmp_path / "dist")
+
+    assert (tmp_path / "bundle/models/names/1.0/NOTICE.md").read_bytes() == b"by many"
 
 
 def test_a_model_of_which_nobody_tells_enough_stops_the_build(tmp_path: Path) -> None:

@@ -11,8 +11,12 @@ from offline.cache import WheelCache
 from offline.lock import LockError, Resolved, read_report, resolve
 from offline.relock import Wanted, relock, save, stopped
 from offline.rules.lock import Pin, read_lock
+from sbom.leftout import LeftOut
+from sbom.model import Target
 from tests.fakes.bundle import wheel
 from tests.fakes.source import Checkout, pins
+
+HERE = Target("serve", "3.11", "x86_64")
 
 
 def report(*items: tuple[str, str, str | None]) -> bytes:
@@ -34,18 +38,71 @@ def report(*items: tuple[str, str, str | None]) -> bytes:
 def test_pins_are_read_from_pips_report_without_ourselves() -> None:
     content = report(("Redoubt_Gateway", "file:///here", None), ("Alpha.One", "https://index.example/a.whl", "a" * 64))
 
-    assert read_report(content) == Resolved(pins=(Pin("alpha-one", "1.0", "a" * 64),), unknown_age=())
+    assert read_report(content, HERE) == Resolved(pins=(Pin("alpha-one", "1.0", "a" * 64),), unknown_age=())
 
 
 def test_a_wheel_out_of_a_folder_is_said_to_be_of_unknown_age() -> None:
     content = report(("alpha", "file:///wheels/alpha.whl", "a" * 64), ("beta", "https://index.example/b", "b" * 64))
 
-    assert read_report(content).unknown_age == ("alpha",)
+    assert read_report(content, HERE).unknown_age == ("alpha",)
 
 
 def test_an_index_without_hashes_makes_no_lock() -> None:
     with pytest.raises(LockError, match="names no sha256 for `alpha`"):
-        read_report(report(("alpha", "https://index.example/a", None)))
+        read_report(report(("alpha", "https://index.example/a", None)), HERE)
+
+
+def asking(**needs: list[str]) -> bytes:
+    """A report of packages that need others; `own` is ourselves, asked for with the extra `more`."""
+    named = {"redoubt-gateway" if name == "own" else name: asked for name, asked in needs.items()}
+    return json.dumps(
+        {
+            "install": [
+                {
+                    "metadata": {"name": name, "version": "1.0", "requires_dist": asked},
+                    "download_info": {
+                        "url": "https://index.example/x",
+                        "archive_info": {"hashes": {"sha256": "a" * 64}},
+                    },
+                    **({"requested_extras": ["more"]} if name == "redoubt-gateway" else {}),
+                }
+                for name, asked in named.items()
+            ]
+        }
+    ).encode()
+
+
+def leaving(*names: str, environment: str = "serve") -> list[LeftOut]:
+    return [LeftOut(name=one, environments=(environment,), asked_by=("own",), reason="never used") for one in names]
+
+
+CHAIN = asking(
+    own=["alpha", "beta; extra == 'more'", "gone"],
+    alpha=[],
+    beta=["shared"],
+    gone=["below", "shared"],
+    below=[],
+    shared=[],
+)
+
+
+def test_what_an_environment_does_without_goes_with_all_that_only_it_asked_for() -> None:
+    found = read_report(CHAIN, HERE, leaving("gone"))
+
+    assert [pin.name for pin in found.pins] == ["alpha", "beta", "shared"]
+    assert found.left_out == (("below", "only what is left out asks for it"), ("gone", "never used"))
+
+
+def test_what_one_environment_does_without_stays_in_another() -> None:
+    found = read_report(CHAIN, HERE, leaving("gone", environment="tools"))
+
+    assert len(found.pins) == 5
+    assert found.left_out == ()
+
+
+def test_an_entry_that_would_leave_nothing_out_is_stale() -> None:
+    with pytest.raises(LockError, match="leaves `old` out of serve-cp311-x86_64, where it would not be"):
+        read_report(CHAIN, HERE, leaving("old"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from offline.rules.manifest import Model
 from offline.rules.openssl import Check, OpenSSL
 from offline.rules.refusal import Fault, Refused
 from offline.rules.release import check_approval, check_release
@@ -24,6 +25,15 @@ def test_a_whole_release_passes(tmp_path: Path, by: Check) -> None:
 
     assert verified.by == {"alice", "bob"}
     assert [wheel.name for wheel in manifest.wheels] == ["alpha", "beta", "gamma", "redoubt-gateway"]
+
+
+def test_a_model_that_is_not_the_manifests_is_refused(tmp_path: Path) -> None:
+    model = Model(name="names", version="1.0", file="models/names/1.0/m", sha256="0" * 64, licence="MIT")
+    folder = replace(Release(models=(model,)), extra={model.file: b"another"}).write(tmp_path / "bundle")
+    verified = verify(folder, trust(), asked(), check)
+
+    with pytest.raises(Refused, match=r"`models/names/1\.0/m` is not the model that manifest\.json names"):
+        check_release(folder, verified.sums)
 
 
 def test_one_person_with_two_keys_is_one_signer(tmp_path: Path) -> None:
