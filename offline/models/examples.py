@@ -12,6 +12,7 @@ from spacy.util import filter_spans
 
 from offline.models.corpora import Line
 from offline.models.names import Lists
+from offline.models.synthetic import LABELS
 
 MONTHS = (
     "january|february|march|april|may|june|july|august|september|october|november|december|"
@@ -37,8 +38,8 @@ def maybe_nrp(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def unknown(line: Line, lists: Lists) -> list[tuple[int, int]]:
-    """Where a label that the corpus does not annotate may hide."""
-    found: list[tuple[int, int]] = []
+    """Where a label that the corpus does not annotate throughout may hide, or is marked here and there."""
+    found = [(start, end) for start, end, label in line.spans if label in LABELS and label not in line.told]
     if "DATE_TIME" not in line.told:
         found += [one.span() for one in MAYBE_DATE.finditer(line.text)]
     if "NRP" not in line.told:
@@ -49,7 +50,7 @@ def unknown(line: Line, lists: Lists) -> list[tuple[int, int]]:
 def reference(nlp: Language, line: Line, lists: Lists) -> Doc:
     """The annotated document. Only labels the corpus tells throughout are gold; doubtful words are masked."""
     doc = nlp.make_doc(line.text)
-    spans = [(start, end, label) for start, end, label in line.spans if label in line.told and label != "MISC"]
+    spans = [(start, end, label) for start, end, label in line.spans if label in line.told and label in LABELS]
     gold = filter_spans([one for span in spans if (one := _trimmed(doc, *span)) is not None])
     taken = {token.i for span in gold for token in span}
     masked = [one for start, end in unknown(line, lists) if (one := doc.char_span(start, end, alignment_mode="expand"))]

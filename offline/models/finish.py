@@ -34,10 +34,10 @@ class About:
     performance: dict[str, Any]
 
 
-def finished(state: Path, home: Path, features: bool) -> Language:  # noqa: FBT001 -- a fact of the configuration
-    """The state with every listed name marked, and a lookup lemmatiser: Presidio's context words compare lemmas."""
+def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
+    """The state, if asked with every listed name marked, and a lookup lemmatiser: Presidio's context words compare lemmas."""
     nlp = spacy.load(state)
-    if features:
+    if mark_all:
         set_vectors(nlp.vocab, known_words(home, read_lists(home), left_out=0))
     lemmatizer: Any = nlp.add_pipe("lemmatizer", config={"mode": "lookup"})  # spaCy types every pipe as a function
     lemmatizer.initialize(lookups=_lemmas(home))

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config, load_model_from_config, registry
 
-from offline.models.augment import Augmenter
+from offline.models.augment import Alike, Augmenter
 from offline.models.corpora import Line, read
 from offline.models.examples import examples
 from offline.models.features import known_words, set_vectors
@@ -36,6 +36,7 @@ class Plan:
     warm_up: float  # share of all batches
     judge_every: int  # batches
     features: bool  # word features as vectors
+    mark_all: bool  # the finished model marks every listed name, also those left out while training
     corpora: bool  # False: synthetic text only; whoever calls then hands over none
 
 
@@ -55,7 +56,7 @@ class Lessons:
         corpora = data.corpora
         self.real = [line for one in corpora for line in list(read(one, "train")) * one.weight]
         self.validation = [line for one in corpora if one.name in CHOSEN_BY for line in read(one, "validation")]
-        self.augmenter = Augmenter(Namer(self.lists, draw), draw, self.real)
+        self.augmenter = Augmenter(Namer(self.lists, draw), Alike(home / "words/english.tsv.gz"), draw, self.real)
         self.synthetic = Synthetic(home, self.lists, draw)
         if not self.validation:
             self.validation = list(self.synthetic.lines(300))

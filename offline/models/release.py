@@ -73,14 +73,18 @@ def release(order: Order, say: Say) -> Released:
 def packed(order: Order, learned: Data, state: Path, say: Say) -> Released:
     """Judge a trained state, and pack it when it is good enough."""
     settings = load_config(order.config)
-    told, plan = settings["model"], settings["redoubt"]
-    nlp = finished(state, order.home, plan["features"])
+    nlp = finished(state, order.home, mark_all=settings["redoubt"]["mark_all"])
     scores = judged(nlp, read_data(order.home), order.home)
     for line in table(scores):
         say(line)
     if order.share_alike:
-        check(scores, told, order.published)
-    model = _written(nlp, order, learned, scores)
+        check(scores, settings["model"], order.published)
+    return wrapped(_written(nlp, order, learned, scores), order, learned, scores)
+
+
+def wrapped(model: Path, order: Order, learned: Data, scores: Scores) -> Released:
+    """The wheel of a written model, its sha256, and `model.json` beside it."""
+    told = load_config(order.config)["model"]
     pages = {"NOTICE.md": notice(learned), "LICENCE.txt": f"{LICENCE}: creativecommons.org/licenses/by-sa/4.0/\n"}
     place = order.out / told["name"] / told["version"]
     wheel = pack(model, told["name"], told["version"], pages, place)

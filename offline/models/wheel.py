@@ -24,7 +24,7 @@ def pack(model: Path, name: str, version: str, pages: dict[str, str], into: Path
     info = f"{name}-{version}.dist-info"
     inner = f"{name}/en_{name}-{version}"
     members = {f"{inner}/{one.relative_to(model)}": one.read_bytes() for one in model.rglob("*") if one.is_file()}
-    members[f"{name}/__init__.py"] = TEMPLATE_INIT.lstrip().encode()
+    members[f"{name}/__init__.py"] = TEMPLATE_INIT.format(imports="").encode()
     members[f"{name}/meta.json"] = members[f"{inner}/meta.json"]
     for page, text in pages.items():
         members[f"{info}/licenses/{page}"] = text.encode()
