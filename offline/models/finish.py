@@ -35,7 +35,7 @@ class About:
 
 
 def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
-    """The state, if asked with every listed name marked, and a lookup lemmatiser: Presidio's context words compare lemmas."""
+    """The state, if asked with every listed name marked, and with lemmas: Presidio's context words compare them."""
     nlp = spacy.load(state)
     if mark_all:
         set_vectors(nlp.vocab, known_words(home, read_lists(home), left_out=0))
