@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from appliance.cli.frame import Noun, as_json, at_desk
+from appliance.cli.models_train import train
 from appliance.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 @click.group(cls=Noun, example="redoubt models list")
 def models() -> None:
-    """Models as clients name them; what serves them is under `redoubt deployments`."""
+    """Models as clients name them; what serves them is under `redoubt deployments`.
+
+    `train` is about another kind: the model of ours that finds names to redact.
+    """
+
+
+models.add_command(train)
 
 
 @models.command("list", example="redoubt models list --json")

@@ -1,0 +1,130 @@
+"""Training with spaCy: what is missing is not absent, and a state comes out as a wheel only above its floors."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.util import load_config
+
+from offline.failure import Failure
+from offline.models.corpora import Line
+from offline.models.examples import reference
+from offline.models.features import known_words, set_vectors
+from offline.models.manifest import HOME
+from offline.models.names import Lists, read_lists
+from offline.models.release import Order, check, release
+from offline.models.score import judge
+from offline.models.synthetic import LABELS
+
+EVERY = frozenset(LABELS)
+TINY = next((HOME.parent / "tiny").glob("*/*/*.whl"))
+
+
+@pytest.fixture(scope="module")
+def lists() -> Lists:
+    return read_lists(HOME)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Language:
+    """The committed small model, loaded by path: unpacked, neither installed nor imported."""
+    folder = tmp_path_factory.mktemp("tiny")
+    with zipfile.ZipFile(TINY) as archive:
+        archive.extractall(folder)
+    return spacy.load(next(folder.glob("*/en_*")))
+
+
+def tags(line: Line, lists: Lists) -> dict[str, str]:
+    return {token.text: token.ent_iob_ or "?" for token in reference(spacy.blank("en"), line, lists)}
+
+
+def test_a_label_that_is_not_annotated_is_missing_and_not_absent(lists: Lists) -> None:
+    told = frozenset({"PERSON", "LOCATION", "ORGANIZATION"})
+    line = Line("Ann met a German baker on Monday.", ((0, 3, "PERSON"),), told, "c", "d")
+
+    found = tags(line, lists)
+
+    assert (found["Ann"], found["met"]) == ("B", "O")
+    assert (found["German"], found["Monday"]) == ("?", "?")
+
+
+def test_a_label_that_is_annotated_is_absent_where_no_span_says_so(lists: Lists) -> None:
+    line = Line("Ann met a German baker on Monday.", ((0, 3, "PERSON"),), EVERY, "c", "d")
+
+    assert tags(line, lists)["German"] == tags(line, lists)["Monday"] == "O"
+
+
+def test_a_label_that_is_annotated_here_and_there_is_missing_too(lists: Lists) -> None:
+    line = Line("Ann drives.", ((0, 3, "PERSON"),), frozenset({"LOCATION"}), "c", "d")
+
+    assert tags(line, lists)["Ann"] == "?"
+
+
+def test_only_labels_that_a_corpus_annotates_are_judged(tiny: Language) -> None:
+    text = "My name is Peter Miller and I live in London."
+    gold = ((11, 23, "PERSON"), (38, 44, "LOCATION"))
+
+    nothing = judge(tiny, [Line(text, gold, frozenset(), "c", "d")])
+
+    assert nothing.there["ALL"] == nothing.found["ALL"] == 0
+
+
+def test_the_small_model_finds_a_plain_name(tiny: Language) -> None:
+    doc = tiny("My name is Peter Miller and I live in London.")
+
+    assert "PERSON" in {ent.label_ for ent in doc.ents}
+
+
+def test_every_word_has_a_lemma_for_the_context_words_of_presidio(tiny: Language) -> None:
+    doc = tiny("My bank account numbers are 945456787654")
+
+    assert [token.lemma_.lower() for token in doc] == ["my", "bank", "account", "number", "be", "945456787654"]
+
+
+def test_words_share_rows_of_features_and_no_word_is_added(lists: Lists) -> None:
+    nlp = spacy.blank("en")
+    before = len(nlp.vocab.strings)
+
+    rows = set_vectors(nlp.vocab, known_words(HOME, lists))
+
+    assert len(nlp.vocab.strings) == before
+    assert rows < 20_000 < nlp.vocab.vectors.n_keys
+    assert nlp.vocab["London"].has_vector
+    assert not nlp.vocab["xyzzyq"].has_vector
+
+
+def test_a_score_below_its_floor_is_refused() -> None:
+    scores = {"together": {"PERSON": 0.75, "ALL": 0.7}, "held-out": {"ALL": 0.9}}
+    told = {"floor_person": 0.76, "floor_all": 0.65, "floor_held_out": 0.75}
+
+    with pytest.raises(Failure, match=r"PERSON on together: 0\.750 < 0\.760"):
+        check(scores, told, None)
+
+
+def test_a_score_far_below_the_published_one_is_refused(tmp_path: Path) -> None:
+    before = {"together": {"PERSON": 0.80, "ALL": 0.7}, "held-out": {"ALL": 0.9}}
+    published = tmp_path / "model.json"
+    published.write_text(json.dumps({"scores": before}))
+    told = {"floor_person": 0.76, "floor_all": 0.65, "floor_held_out": 0.75}
+
+    check({**before, "together": {"PERSON": 0.795, "ALL": 0.695}}, told, published)
+    with pytest.raises(Failure, match=r"ALL on together: 0\.680 < 0\.690"):
+        check({**before, "together": {"PERSON": 0.795, "ALL": 0.68}}, told, published)
+
+
+def test_a_few_lines_train_judge_and_pack_a_model(tmp_path: Path) -> None:
+    config = load_config(HOME / "tiny.cfg")
+    config["redoubt"] |= {"passes": 1, "synthetic": 150}
+    config["model"] |= {"floor_held_out": 0.0}
+    config.to_disk(tmp_path / "quick.cfg")
+    order = Order(home=HOME, config=tmp_path / "quick.cfg", out=tmp_path / "out", share_alike=True)
+    said: list[str] = []
+
+    made = release(order, said.append)
+
+    assert made.wheel.is_file()
+    assert "validation F1" in said[0]
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["redoubt_pii_ner_tiny"]
