@@ -30,8 +30,8 @@ NEEDED = ("spacy", "faker")  # no environment of a site has Faker
 def train(*, as_json: bool, **given: Path | bool | None) -> None:
     """Train the model that finds names, judge it, and pack it as a wheel when it is good enough.
 
-    The data lie in the checkout; nothing is fetched. Scores come out within .01 of those published, bytes do not. It
-    takes about 35 minutes of one core, and needs spaCy and Faker.
+    The data lie in the checkout; nothing is fetched. Scores are meant to come out within .01 of those published, which
+    `--against` checks; bytes do not. It takes about ten minutes of one core, and needs spaCy and Faker.
     """
     if missing := [one for one in NEEDED if find_spec(one) is None]:
         raise ConfigError(

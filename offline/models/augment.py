@@ -1,50 +1,20 @@
 """Real sentences, varied: other names in the same places, other case, and the noise of chat and mail."""
 
 import random
-import re
-from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
-from offline.models.corpora import Line, Span, lines
+from offline.models.corpora import Line, Span
 from offline.models.names import Namer
 
-SWAP, LOWER, UPPER, NOISE, REWORD = 0.6, 0.07, 0.025, 0.10, 0.5  # shares of lines
-OTHER_WORDS = 0.12  # share of words of a line that is reworded
-ALIKE = 40  # commonest words of a cluster that stand in for each other
-WORD = re.compile(r"[^\W\d_]{3,}")
+SWAP, LOWER, UPPER, NOISE = 0.45, 0.07, 0.025, 0.10  # shares of lines
 PREFIXES = ("> ", "- ", "* ", "1. ", "RE: ", "Q: ", "User: ", "assistant: ", '"')
-
-
-class Alike:
-    """Words used alike: those of one Brown cluster and one case, the commonest of them."""
-
-    def __init__(self, english: Path) -> None:
-        clusters: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
-        for line in lines(english):
-            word, cluster, rarity = line.split("\t")
-            if cluster != "0" and WORD.fullmatch(word):
-                clusters[cluster, _case(word)].append((float(rarity), word))
-        self.group: dict[str, list[str]] = {}
-        for some in clusters.values():
-            words = [word for _, word in sorted(some)[:ALIKE]]
-            self.group |= dict.fromkeys(words, words)
-
-    def other(self, word: str, draw: random.Random) -> str:
-        """Another word, or the same when it has no like."""
-        return draw.choice(self.group.get(word, [word]))
-
-
-def _case(word: str) -> str:
-    return "lower" if word.islower() else "upper" if word.isupper() else "title" if word.istitle() else "mixed"
 
 
 class Augmenter:
     """Varies lines. `pool` holds the organisations real text names, so that a swap need not be made up."""
 
-    def __init__(self, namer: Namer, alike: Alike, draw: random.Random, pool: Iterable[Line]) -> None:
+    def __init__(self, namer: Namer, draw: random.Random, pool: Iterable[Line]) -> None:
         self.namer = namer
-        self.alike = alike
         self.draw = draw
         self.organisations = sorted(
             {line.text[a:b] for line in pool for a, b, label in line.spans if label == "ORGANIZATION"}
@@ -55,8 +25,6 @@ class Augmenter:
         text, spans = line.text, list(line.spans)
         if self.draw.random() < SWAP:
             text, spans = self._swapped(text, spans)
-        if self.draw.random() < REWORD:
-            text, spans = self._reworded(text, spans)
         kind = self.draw.random()
         if kind < LOWER and len(text.lower()) == len(text):
             text = text.lower()
@@ -97,19 +65,6 @@ class Augmenter:
         else:
             return said
         return new.upper() if said.isupper() and words > 1 else new.lower() if said.islower() else new
-
-    def _reworded(self, text: str, spans: list[Span]) -> tuple[str, list[Span]]:
-        """Other words of the same kind in some places between the names."""
-        out, moved, at = "", [], 0
-        for start, end, label in [*sorted(spans), (len(text), len(text), "")]:
-            out += WORD.sub(self._maybe_other, text[at:start])
-            moved.append((len(out), len(out) + end - start, label))
-            out += text[start:end]
-            at = end
-        return out, moved[:-1]
-
-    def _maybe_other(self, found: re.Match[str]) -> str:
-        return self.alike.other(found[0], self.draw) if self.draw.random() < OTHER_WORDS else found[0]
 
     def _noisy(self, text: str, spans: list[Span]) -> tuple[str, list[Span]]:
         kind = self.draw.random()

@@ -55,6 +55,7 @@ def _lemmas(home: Path) -> Lookups:
 def write(nlp: Language, folder: Path, about: About) -> None:
     """Write the model as spaCy loads it. It holds data only: JSON, MessagePack and arrays."""
     shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     nlp.meta.update(
         {
             "name": about.name,

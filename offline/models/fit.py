@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config, load_model_from_config, registry
 
-from offline.models.augment import Alike, Augmenter
+from offline.models.augment import Augmenter
 from offline.models.corpora import Line, read
 from offline.models.examples import examples
 from offline.models.features import known_words, set_vectors
@@ -29,6 +29,7 @@ class Plan:
     """[redoubt] of the configuration."""
 
     passes: int  # over all real lines
+    stop_after: float  # passes; the rate of learning falls towards the end of all of them
     synthetic: int  # lines a pass
     smallest_batch: int  # words
     largest_batch: int  # words; reached after a third of the way
@@ -56,7 +57,7 @@ class Lessons:
         corpora = data.corpora
         self.real = [line for one in corpora for line in list(read(one, "train")) * one.weight]
         self.validation = [line for one in corpora if one.name in CHOSEN_BY for line in read(one, "validation")]
-        self.augmenter = Augmenter(Namer(self.lists, draw), Alike(home / "words/english.tsv.gz"), draw, self.real)
+        self.augmenter = Augmenter(Namer(self.lists, draw), draw, self.real)
         self.synthetic = Synthetic(home, self.lists, draw)
         if not self.validation:
             self.validation = list(self.synthetic.lines(300))
@@ -107,7 +108,11 @@ class _Run:
                 step += 1
                 if step % plan.judge_every == 0:
                     self._judge(at + done / total)
-        self._judge(plan.passes)
+                if at + done / total >= plan.stop_after:
+                    break
+            if at + 1 >= plan.stop_after:
+                break
+        self._judge(min(plan.stop_after, plan.passes))
         return Fitted(self.nlp, self.best, self.words)
 
     def _batches(self, made: Iterator[Example], progress: float) -> Iterator[list[Example]]:

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from offline.models.augment import Alike, Augmenter
+from offline.models.augment import Augmenter
 from offline.models.corpora import Line, lines, read
 from offline.models.manifest import HOME, read_data
 from offline.models.names import Lists, Namer, read_lists
 from offline.models.synthetic import LABEL_OF, LABELS, SLOT, Filler, Synthetic, held_out, templates
 
 EVERY = frozenset(LABELS)
-ALIKE = Alike(HOME / "words/english.tsv.gz")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,7 @@ def test_swapping_names_keeps_every_label_in_its_place(lists: Lists) -> None:
     wikigold = next(one for one in read_data().corpora if one.name == "en-wikigold")
     real = list(read(wikigold, "train"))[:400]
     draw = random.Random(3)
-    augmenter = Augmenter(Namer(lists, draw), ALIKE, draw, real)
+    augmenter = Augmenter(Namer(lists, draw), draw, real)
 
     for line in real:
         varied = augmenter.vary(line)
@@ -115,7 +114,7 @@ def test_swapping_names_keeps_every_label_in_its_place(lists: Lists) -> None:
 def test_one_name_in_a_line_stays_one_name(lists: Lists) -> None:
     line = Line("Ann met Bob; Ann left.", ((0, 3, "PERSON"), (8, 11, "PERSON"), (13, 16, "PERSON")), EVERY, "c", "d")
     draw = random.Random(1)
-    augmenter = Augmenter(Namer(lists, draw), ALIKE, draw, [line])
+    augmenter = Augmenter(Namer(lists, draw), draw, [line])
 
     for _ in range(200):
         text, spans = augmenter._swapped(line.text, list(line.spans))

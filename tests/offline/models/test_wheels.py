@@ -42,10 +42,10 @@ def place(request: pytest.FixtureRequest) -> Path:
     return found
 
 
-def test_one_model_is_carried_and_one_serves_tests() -> None:
-    assert [one.parent.parent.name for one in CARRIED] == ["redoubt_pii_ner_en"]
+def test_no_more_wheels_are_kept_than_agreed_and_one_serves_tests() -> None:
     assert [one.parent.parent.name for one in TINY] == ["redoubt_pii_ner_tiny"]
-    assert len(list((MODELS / "dist").rglob("*.whl"))) <= MOST_WHEELS
+    assert {one.parent.parent.name for one in CARRIED} <= {"redoubt_pii_ner_en"}
+    assert len(list((MODELS / "dist").rglob("*.whl"))) == len(CARRIED) <= MOST_WHEELS
 
 
 def test_the_wheel_is_the_one_its_hash_names(place: Path) -> None:
@@ -92,24 +92,32 @@ def test_the_notice_in_the_wheel_is_that_of_what_it_learned_from(place: Path) ->
     assert [one["name"] for one in card(place)["datasets"]] == [one.name for one in data.every]
 
 
-def test_the_model_that_is_carried_reaches_its_floors() -> None:
-    scores = card(CARRIED[0])["scores"]
-    floors = {}
-    for line in (HOME / "config.cfg").read_text().splitlines():
+def floors() -> dict[str, float]:
+    lines = (HOME / "config.cfg").read_text(encoding="utf-8").splitlines()
+    found: dict[str, float] = {}
+    for line in lines:
         if line.startswith("floor_"):
-            floors |= tomllib.loads(line)
-
-    assert scores["together"]["PERSON"] >= floors["floor_person"] >= 0.76
-    assert scores["together"]["ALL"] >= floors["floor_all"] >= 0.65
-    assert scores["held-out"]["ALL"] >= floors["floor_held_out"]
+            found |= tomllib.loads(line)
+    return found
 
 
-def test_the_model_card_holds_the_scores_that_were_measured() -> None:
+def test_the_floors_are_no_lower_than_was_agreed() -> None:
+    assert floors()["floor_person"] >= 0.76
+    assert floors()["floor_all"] >= 0.65
+    assert floors()["floor_held_out"] >= 0.75
+
+
+def test_a_model_that_is_carried_reaches_its_floors_and_its_card_says_so() -> None:
     page = (HOME / "MODEL_CARD.md").read_text(encoding="utf-8")
 
-    for name, found in card(CARRIED[0])["scores"].items():
-        row = next(line for line in page.splitlines() if line.startswith(f"| {name} |"))
-        assert f"| {found['ALL']:.3f} |" in row, name
+    for one in CARRIED:
+        scores = card(one)["scores"]
+        assert scores["together"]["PERSON"] >= floors()["floor_person"]
+        assert scores["together"]["ALL"] >= floors()["floor_all"]
+        assert scores["held-out"]["ALL"] >= floors()["floor_held_out"]
+        for name, found in scores.items():
+            row = next(line for line in page.splitlines() if line.startswith(f"| {name} |"))
+            assert f"| {found['ALL']:.3f} |" in row, name
 
 
 def test_the_small_model_says_loudly_that_it_is_for_tests_only() -> None:
@@ -140,7 +148,7 @@ def test_a_bundle_carries_it_and_its_ml_bom_names_every_source(place: Path, tmp_
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("m/config.cfg", b'path = "/home/ann/train.spacy"', "names `/home/ann`"),
+        ("m/config.cfg", b'path = "/home/user/train.spacy"', "names `/home/user`"),
         ("m/meta.json", b'{"p": "C:\\\\Users\\\\ann"}', "a place of the machine"),
         ("m/hook.py", b"import os", "is code"),
         ("m/__init__.py", b"import os\nos.system('true')\n", "is code"),
