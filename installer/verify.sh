@@ -39,7 +39,7 @@ walk() { for f in "$1"/.[!.]* "$1"/..?* "$1"/*; do # a folder: paths of files to
     [ -e "$f" ] || continue; [ -f "$f" ] || [ -d "$f" ] || refuse kind "\`$p\` is neither a file nor a folder"
     if [ -u "$f" ] || [ -g "$f" ]; then refuse mode "\`$p\` is setuid or setgid"; fi
     if [ -f "$f" ] && [ "$p" = SHA256SUMS ]; then small "$f" 4194304; continue; fi
-    if [ -f "$f" ] && beside "$p"; then small "$f" 65536; continue; fi
+    if [ -f "$f" ] && beside "$p"; then small "$f" 262144; continue; fi
     path "$p" || refuse name "\`$p\` is not a path that a bundle may hold"; [ -r "$f" ] || refuse read "\`$p\` cannot be read"
     if [ -f "$f" ]; then echo "$p"; else [ -x "$f" ] || refuse read "\`$p\` cannot be read"; echo "$p" >&3; walk "$f"; fi; done; }
 odd() { comm "$1" "$tmp/$2" "$tmp/$3" >"$tmp/odd" || stuck 'two lists could not be compared'; read -r p <"$tmp/odd"; } # sets p
@@ -68,7 +68,7 @@ signed() { # role, message, stem of its signatures, keys that may be there, keys
   need=${6#*" $1="}; need=${need%% *}; by=' ' count=0
   case $need:$6 in [1-9]:*" $1="*" $1="*) need='' ;; [1-9]:*" $1="*) ;; *) need='' ;; esac; [ -n "$need" ] || distrust "does not say how many sign for \`$1\`"
   for f in "$3".*.sig "$3".*.minisig "$3".*.dsse.json; do
-    [ -e "$f" ] || continue; small "$f" 65536; form=ed25519 id=${f#"$3".}; case $id in *.p384.sig) form=p384; small "$f" 104 ;; esac; id=${id%%.*}
+    [ -e "$f" ] || continue; small "$f" 262144; form=ed25519 id=${f#"$3".}; case $id in *.p384.sig) form=p384; small "$f" 104 ;; esac; id=${id%%.*}
     case $4 in *"|$1 $id $form "*) ;; *) refuse signature "\`$id\` has no $form key in the trust file, but signed \`${3##*/}\`" ;; esac
     case $f in *.sig) ;; *) say "seen, not counted: \`${f##*/}\` (the installer checks it)"; continue ;; esac
     case $5 in *"|$1 $id $form "*) key=${5#*"|$1 $id $form "}; key=${key%%\|*} ;; *) continue ;; esac

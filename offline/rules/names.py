@@ -7,7 +7,7 @@ from offline.rules.refusal import Fault, Refused
 
 SUMS = "SHA256SUMS"
 LONGEST_PATH = 200  # bytes
-LONGEST_SIGNATURE = 64 * 1024  # bytes; the largest of them, a DSSE envelope, takes about half
+LONGEST_SIGNATURE = 256 * 1024  # bytes; the largest of them, a DSSE envelope that names every wheel, takes a third
 ALGORITHMS = ("ed25519", "p384")
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*")

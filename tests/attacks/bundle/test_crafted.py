@@ -418,7 +418,7 @@ ATTACKS: dict[str, tuple[Attack, Fault, str]] = {
         Fault.SIGNATURE,
         "mallory",
     ),
-    "huge signature": (write(f"{SUMS}.carol.minisig", b"x" * 70_000), Fault.SIZE, "70000"),
+    "huge signature": (write(f"{SUMS}.carol.minisig", b"x" * 270_000), Fault.SIZE, "270000"),
     "minisign with another trusted comment": (
         change(f"{SUMS}.alice.minisig", b"trusted comment: redoubt", b"trusted comment: anything"),
         Fault.SIGNATURE,

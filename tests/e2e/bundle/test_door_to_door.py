@@ -91,12 +91,12 @@ def test_the_installed_gateway_answers_and_counts(life: Life) -> None:
     [("serve", "model", ("appliance", "providers")), ("tools", "-", ("offline", "sbom"))],
 )
 def test_what_the_locks_leave_out_is_missed_by_nothing_that_runs(
-    life: Life, kind: str, model: str, every: tuple[str, ...]
+    life: Life, kind: str, model: str, every: tuple[str, ...], tmp_path: Path
 ) -> None:
-    folder = model if model == "-" else life.folder / "aside" / model
+    folder = model if model == "-" else tmp_path / model
     python = life.site.prefix / "current" / kind / "bin/python"
 
-    good(life.site.run(python, "-I", "-B", IMPORTS, folder, *every))
+    good(life.site.run(python, "-I", "-B", IMPORTS, folder, *every, HOME=str(tmp_path)))
 
 
 def test_nothing_runs_at_every_start_of_the_gateway_and_nothing_could_install_more(life: Life) -> None:
