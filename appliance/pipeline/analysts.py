@@ -1,13 +1,12 @@
 """The workers of a site: started when something in the catalogue needs them, ended with the gateway."""
 
-import hashlib
 import logging
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Final
 
+from appliance.config.place import release
 from appliance.config.privacy import Privacy as PrivacySettings
+from appliance.config.shipped import shipped_model
 from appliance.domain.errors import RedactionUnavailable
 from appliance.observe.privacy import PrivacyGauges
 from appliance.pipeline.catalogue import Catalogue
@@ -16,25 +15,17 @@ from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment, 
 
 log = logging.getLogger(__name__)
 
-SHIPPED: Final = "redoubt_pii_ner_en"
-MANIFEST: Final = "SHA256SUMS"
-
 
 def command(settings: PrivacySettings) -> tuple[str, ...]:
-    """The program that analyses texts, with the model it may load. The same for as long as a gateway serves."""
+    """The program that analyses texts, with the model it may load. The same for as long as a gateway serves.
+
+    Without a model of the settings it is the release's; a checkout has none, and runs patterns only. Raises ConfigError
+    when a release lists a model and lacks it.
+    """
     if settings.model is not None:
         return worker_command(Path(settings.model.folder), settings.model.sha256)
-    folder = shipped_model()
-    return worker_command() if folder is None else worker_command(folder, _digest(folder / MANIFEST))
-
-
-def shipped_model() -> Path | None:
-    """Folder of the model that was installed with the release; None where there is none."""
-    try:
-        files = distribution(SHIPPED).files or []
-    except PackageNotFoundError:
-        return None
-    return next((Path(str(one.locate())).parent for one in files if one.name == MANIFEST), None)
+    shipped = shipped_model(release())
+    return worker_command() if shipped is None else worker_command(shipped.folder, shipped.sha256)
 
 
 class Analysts:
@@ -82,7 +73,3 @@ class Analysts:
             if rules.way_in is not None or rules.way_out is not None:
                 return True
         return False
-
-
-def _digest(manifest: Path) -> str:
-    return hashlib.sha256(manifest.read_bytes()).hexdigest()

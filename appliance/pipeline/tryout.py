@@ -8,7 +8,7 @@ import msgspec
 
 from appliance.config.privacy import Privacy as PrivacySettings
 from appliance.config.secrets import MASTER_KEY_BYTES, MasterKey
-from appliance.domain.errors import ContentBlocked, RedactionUnavailable
+from appliance.domain.errors import ConfigError, ContentBlocked, RedactionUnavailable
 from appliance.domain.model import Finding as Card
 from appliance.domain.privacy_policy import Policy
 from appliance.domain.redaction import Treatment
@@ -124,7 +124,7 @@ async def examine(settings: PrivacySettings, policy: Policy) -> Card:
         return Card(check="privacy", level="ok", text=text)
     try:
         told = await tried(settings, policy, "grace.hopper@example.org")
-    except RedactionUnavailable as error:
+    except (RedactionUnavailable, ConfigError) as error:
         return Card(check="privacy", level="fail", text=f"requests would be refused: {error.message}")
     return Card(
         check="privacy", level="ok", text=f"policy {told.policy}: a worker answers, model {told.model or 'none'}"
