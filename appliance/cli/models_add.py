@@ -107,11 +107,11 @@ async def _added(order: Order) -> Added:
             after = await _judged(stage / "model", digest, about)
             _demand(after, about, order.worse)
             folder = models.keep(stage / "model", name, version)
-        done = Added(
-            name=name, version=version, folder=str(folder), sha256=digest, about=about, finds=finds,
-            before=before, after=after, why_not_before=why,
-        )  # fmt: skip
-        await _record(desk, models, done, order)
+            done = Added(
+                name=name, version=version, folder=str(folder), sha256=digest, about=about, finds=finds,
+                before=before, after=after, why_not_before=why,
+            )  # fmt: skip
+            await _record(desk, models, done, order)
         return done
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from appliance.domain.errors import StoreUnavailable
 from appliance.pipeline import analysts
 from appliance.pipeline.acceptance.sentences import read
+from appliance.store.unit import SqlStore
 from tests.appliance.cli.conftest import Program
 from tests.fakes.model_wheel import OTHERS, a_wheel
 from tests.fakes.privacy_worker import command
@@ -174,4 +176,28 @@ def test_a_configuration_that_asks_for_a_part_we_have_not_is_refused(program: Pr
     config = b'[nlp]\nlang = "en"\npipeline = ["ner"]\n[components]\n[components.ner]\nfactory = "theirs"\n'
     wheel, sha256 = a_wheel(tmp_path, names("en", SPACYS), more={f"{INNER}/config.cfg": config})
 
-    refused(program, wheel, sha256)
+    assert "cannot be loaded" in refused(program, wheel, sha256)
+
+
+def test_a_model_in_use_that_cannot_be_asked_is_told_and_stops_nothing(program: Program, tmp_path: Path) -> None:
+    gone = f"privacy:\n  model: {{folder: {tmp_path / 'gone'}, sha256: {'0' * 64}}}\n"
+    program.config.write_text(f"{program.config.read_text()}\n{gone}")
+    wheel, sha256 = a_wheel(tmp_path, names("en", SPACYS))
+
+    told = added(program, wheel, sha256)
+
+    assert told["before"] is None
+    assert "model `gone` has no SHA256SUMS" in told["why_not_before"]
+
+
+def test_a_model_whose_event_cannot_be_written_is_taken_away_again(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    wheel, sha256 = a_wheel(tmp_path, names("en", SPACYS))
+    with monkeypatch.context() as broken:
+        broken.setattr(SqlStore, "add_event", full)
+
+        assert "the disk is full" in refused(program, wheel, sha256)
