@@ -21,16 +21,18 @@ from packaging.utils import canonicalize_name
 
 from sbom import wheel as wheels_
 from sbom.model import Entry, Refused, Wheel
+from sbom.models import Model
 from sbom.view import View, shaped, walk
 
 Json = dict[str, Any]
 ENVIRONMENTS = ("serve", "tools")
+MODELS = "models"  # where `Found` says that a model lies
 IN_PLACE = "overlays"  # where `Found` says that a wheel lies which is not unpacked
 Kind = Literal["changed", "missing", "unknown", "extra", "absent", "unreadable"]
 
 
 class Drift(msgspec.Struct, frozen=True, order=True):
-    """One difference between what was shipped and what lies there."""
+    """One difference between what was shipped, or added, and what lies there."""
 
     environment: str
     kind: Kind
@@ -39,7 +41,7 @@ class Drift(msgspec.Struct, frozen=True, order=True):
 
 
 class Found(msgspec.Struct, frozen=True, order=True):
-    """One distribution that is installed."""
+    """One distribution that is installed, or one model."""
 
     environment: str
     name: str
@@ -72,15 +74,20 @@ def compare(
     wheels: Path | None = None,
     overlays: Iterable[Path] = (),
     in_place: Iterable[Path] = (),
+    models: Iterable[Model] = (),
 ) -> Deployed:
     """Re-hash `release/serve` and `release/tools`. `wheels`: the shipped wheels, for telling which file differs;
     `overlays`: wheels the operator unpacked there; `in_place`: wheels of the operator's that are imported from where
-    they lie, read to their last byte. Raises Refused when there is no environment, or the SBOM is not ours.
+    they lie, read to their last byte; `models`: those of the operator's, looked at. Raises Refused when there is no
+    environment, or the SBOM is not ours.
     """
     told = _shipped(shipped)
     added = {one.name: one for one in map(wheels_.read, overlays)}
     found = [Found(IN_PLACE, one.name, one.version, "operator-supplied") for one in map(wheels_.read, in_place)]
     drift: list[Drift] = []
+    for model in models:
+        found.append(Found(MODELS, model.name, model.version, "operator-supplied"))
+        drift += [Drift(MODELS, kind, what, said) for kind, what, said in model.problems]
     here = [name for name in ENVIRONMENTS if (release / name).is_dir()]
     asked = {one.target.partition("-")[0] for one in told}
     if not here:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from appliance.cli.frame import Noun, as_json, at_desk
+from appliance.cli.models_add import add
 from appliance.cli.models_train import train
 from appliance.cli.output import say, say_json, say_table
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 def models() -> None:
     """Models as clients name them; what serves them is under `redoubt deployments`.
 
-    `train` is about another kind: the model of ours that finds names to redact.
+    `add` and `train` are about another kind: a model that finds names, for `redoubt pii`.
     """
 
 
+models.add_command(add)
 models.add_command(train)
 
 

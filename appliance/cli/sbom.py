@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from appliance.cli.frame import Verb, as_json, refuse
+from appliance.cli.frame import Verb, as_json, refuse, site_file
 from appliance.cli.output import say, say_json, say_table
 from appliance.cli.sbom_signed import SBOM
 from appliance.cli.tools import Tools
@@ -16,6 +16,7 @@ from appliance.domain.errors import BadRequest, ConfigError
 
 if TYPE_CHECKING:
     from sbom.bsi import Conformance
+    from sbom.models import Model
     from sbom.view import View
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -187,13 +188,17 @@ def diff(*, before: Path, after: Path, as_json: bool) -> None:
 @click.option(
     "--overlay", "overlays", type=FOLDER, multiple=True, help="A verified overlay, whose wheels count as yours."
 )
+@click.option("--models", type=FOLDER, help="Where added models lie. Default: `models` of the site's data folder.")
 @as_json
-def deployed(*, release: Path | None, shipped: Path | None, overlays: tuple[Path, ...], as_json: bool) -> None:
+def deployed(
+    *, release: Path | None, shipped: Path | None, overlays: tuple[Path, ...], models: Path | None, as_json: bool
+) -> None:
     """Hash every installed file anew and hold it against the shipped SBOM. Exit 1 for any difference.
 
     Equal means: what was shipped, plus the overlays that are named, and not one file more. Overlays that the site's
     installer added are named already: their wheels are held against their own SHA256SUMS, which
-    `redoubt-installer verify-installed` holds against the site's keys.
+    `redoubt-installer verify-installed` holds against the site's keys. Models that `redoubt models add` took are yours
+    too: each is held against its own SHA256SUMS, and that against `privacy.model` where it names one.
     """
     from sbom import deployed as looking
     from sbom import view
@@ -205,7 +210,9 @@ def deployed(*, release: Path | None, shipped: Path | None, overlays: tuple[Path
     with told():
         _hint("hashing every installed file")
         kept = _overlay_wheels(folder)
-        found = looking.compare(folder, view.read(file), wheels if wheels.is_dir() else None, added, kept)
+        carried = _models(models)
+        at = wheels if wheels.is_dir() else None
+        found = looking.compare(folder, view.read(file), at, added, kept, carried)
     if as_json:
         say_json({"equal": found.equal, "components": found.found, "drift": found.drift})
     else:
@@ -221,6 +228,22 @@ def deployed(*, release: Path | None, shipped: Path | None, overlays: tuple[Path
         )
     if not found.equal:
         refuse()
+
+
+def _models(place: Path | None) -> "list[Model]":
+    """Those that lie in `place`, or in the data folder of the site. Where there is no site, there are none."""
+    from appliance.config.load import load
+    from sbom.models import look
+
+    if place is not None:
+        return look(place, {})
+    try:
+        file = site_file()
+    except ConfigError:
+        return []
+    site = load(file)
+    named = site.privacy.model
+    return look(site.data_folder / "models", {} if named is None else {Path(named.folder): named.sha256})
 
 
 def _overlay_wheels(release: Path) -> list[Path]:

@@ -4,4 +4,5 @@ from typing import Final
 
 MODELLED: Final = "en"  # the language of the shipped NER model
 LANGUAGES: Final = ("de", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "sv")
-"""All but `en` run patterns only."""
+"""All but the model's own run patterns only."""
+ANY: Final = "xx"  # what spaCy calls the language of a model for many; it is asked whatever a policy names

@@ -13,7 +13,7 @@ from sbom.model import Target
 from sbom.write import write
 from tests.appliance.cli.conftest import call
 from tests.fakes.bundle import ALICE, BOB, header, seal, trust
-from tests.sbom.test_deployed import install
+from tests.sbom.test_deployed import a_model, install
 from tests.sbom.wheels import EPOCH, PRODUCT, SERVE, TOOLS, build
 
 
@@ -162,6 +162,22 @@ def test_deployed_is_equal_until_a_file_is_changed(bundle: Bundle, tmp_path: Pat
     result = run("deployed", "--release", release)
     assert result.exit_code == 1
     assert "plain/__init__.py" in result.stdout
+
+
+def test_deployed_names_the_models_of_the_sites_data_folder(bundle: Bundle, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    for target, paths in bundle.wheels.items():
+        install(paths[0], release / target.environment)
+    bundle.folder.rename(release / "bundle")
+    a_model(tmp_path / "data/models")
+    config = tmp_path / "redoubt.yaml"
+    config.write_text("data: data\n")
+
+    told = call("--config", str(config), "sbom", "deployed", "--release", str(release))
+
+    assert told.exit_code == 0, told.output
+    assert "operator-supplied: en_core_rules_sm 3.8.0 (models)" in told.stdout
+    assert "equal to what was shipped and added" in told.stdout
 
 
 def test_the_page_is_made_against_what_the_site_has(bundle: Bundle, tmp_path: Path) -> None:

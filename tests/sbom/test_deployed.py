@@ -1,5 +1,6 @@
 """What lies there is what was shipped, plus what the operator added, and not one file more."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from installer.environment import destination
-from sbom import cyclonedx, view
+from sbom import cyclonedx, models, view
 from sbom.collect import Tables, collect
 from sbom.deployed import Deployed, compare
 from sbom.model import Refused, Target
@@ -238,3 +239,59 @@ def test_what_our_installer_leaves_in_the_wheel_is_not_missed(tmp_path: Path, ta
     (site / "more.py").write_bytes(b"x = 2\n")
     drift = compare(tmp_path / "release", shipped, wheel.parent).drift
     assert [(one.kind, one.what) for one in drift] == [("changed", "more.py")]
+
+
+def a_model(place: Path) -> tuple[Path, str]:
+    """As `redoubt models add` leaves it; its folder, and the sha256 of its list."""
+    folder = place / "en_core_rules_sm/3.8.0"
+    (folder / "ner").mkdir(parents=True)
+    (folder / "ner/model").write_bytes(b"weights")
+    sums = f"{hashlib.sha256(b'weights').hexdigest()}  ner/model\n"
+    (folder / "SHA256SUMS").write_text(sums)
+    return folder, hashlib.sha256(sums.encode()).hexdigest()
+
+
+def test_a_model_that_was_added_is_the_operators(site: Site, tmp_path: Path) -> None:
+    folder, digest = a_model(tmp_path / "models")
+
+    found = compare(site.release, site.shipped, models=models.look(tmp_path / "models", {folder: digest}))
+
+    assert found.equal
+    told = [(one.environment, one.name, one.version) for one in found.found if one.origin == "operator-supplied"]
+    assert told == [("models", "en_core_rules_sm", "3.8.0")]
+
+
+def test_a_model_whose_files_changed_since_is_drift(site: Site, tmp_path: Path) -> None:
+    folder, digest = a_model(tmp_path / "models")
+    (folder / "ner/model").write_bytes(b"others")
+    (folder / "hook.py").touch()
+    (folder / "link").symlink_to("ner/model")
+    (folder.parents[1] / ".adding").mkdir()
+
+    found = compare(site.release, site.shipped, models=models.look(tmp_path / "models", {folder: digest}))
+
+    assert [(one.kind, Path(one.what).name) for one in found.drift] == [
+        ("changed", "model"),
+        ("unknown", "hook.py"),
+        ("unknown", "link"),
+    ]
+
+
+def test_a_model_whose_list_was_made_anew_is_not_the_one_that_is_in_use(site: Site, tmp_path: Path) -> None:
+    folder, _ = a_model(tmp_path / "models")
+
+    found = compare(site.release, site.shipped, models=models.look(tmp_path / "models", {folder: "0" * 64}))
+
+    assert [(one.kind, one.said) for one in found.drift] == [
+        ("changed", "is not the one that `privacy.model` names"),
+    ]
+
+
+def test_a_model_without_a_list_is_drift_and_a_place_without_models_is_none(site: Site, tmp_path: Path) -> None:
+    folder, _ = a_model(tmp_path / "models")
+    (folder / "SHA256SUMS").unlink()
+
+    (found,) = models.look(tmp_path / "models", {})
+
+    assert [kind for kind, _, _ in found.problems] == ["missing"]
+    assert models.look(tmp_path / "nowhere", {}) == []

@@ -203,6 +203,11 @@ class Supervisor:
         await child.bury()
         return False
 
+    def _refuse_waiting(self) -> None:
+        """Another try would say the same, so nobody waits for it."""
+        while self._waiting:
+            self._waiting.popleft().fail(f"no worker runs: {self._last_refusal}")
+
     async def _started(self, *, after_failures: int = 0) -> Child:
         """A worker that is ready, however often it takes; after each failure twice as late."""
         failures = after_failures
@@ -215,6 +220,8 @@ class Supervisor:
                 failures += 1
                 self._last_refusal = str(error) or "it did not load in time"
                 log.error("privacy: a worker could not be started: %s", self._last_refusal)  # noqa: TRY400 -- no trace: the reason is told
+                if isinstance(error, WillNotRun) and not self.ready:
+                    self._refuse_waiting()
                 continue
             self.model, self._last_refusal = child.model, ""
             return child

@@ -9,15 +9,10 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from appliance.redaction.labels import LABELS
+
 NER_SCORE: Final = 0.85
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
-LABELS: Final = {
-    "PER": "PERSON", "PERSON": "PERSON", "NORP": "NRP", "NRP": "NRP", "FAC": "LOCATION", "LOC": "LOCATION",
-    "LOCATION": "LOCATION", "GPE": "LOCATION", "ADDRESS": "STREET_ADDRESS", "ORG": "ORGANIZATION",
-    "ORGANIZATION": "ORGANIZATION", "DATE": "DATE_TIME", "TIME": "DATE_TIME", "DATE_TIME": "DATE_TIME",
-    "TITLE": "TITLE",
-}  # fmt: skip
-"""A model's labels, in Presidio's words. Others (MONEY, EVENT, MISC) are not personal data."""
 
 
 class Artifacts(NlpArtifacts):

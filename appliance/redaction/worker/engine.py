@@ -10,11 +10,12 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegist
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
-from appliance.redaction.languages import LANGUAGES
+from appliance.redaction.labels import LABELS, entities
+from appliance.redaction.languages import ANY, LANGUAGES
 from appliance.redaction.pieces import pieces
 from appliance.redaction.recognisers.recogniser import Recogniser
 from appliance.redaction.resolve import resolve
-from appliance.redaction.worker.artifacts import LABELS, NER_SCORE, Words
+from appliance.redaction.worker.artifacts import NER_SCORE, Words
 from appliance.redaction.worker.context import Context
 from appliance.redaction.worker.fences import fences, outside
 from appliance.redaction.worker.model import Model
@@ -132,10 +133,9 @@ class Engine:
 
     def _named(self, analysis: Analysis) -> set[str]:
         """Entities the model is asked for."""
-        if self._model is None or not analysis.model or self._model.language not in analysis.languages:
+        if self._model is None or not analysis.model or self._model.language not in {*analysis.languages, ANY}:
             return set()
-        known = {LABELS[label] for label in self._model.labels if label in LABELS}
-        return known & {str(entity) for entity in analysis.entities}
+        return set(entities(self._model.labels)) & {str(entity) for entity in analysis.entities}
 
     def find(self, plan: Plan, text: str) -> tuple[Finding, ...]:
         """Within `zone`."""

@@ -132,6 +132,12 @@ async def test_a_task_no_worker_takes_in_time_is_refused() -> None:
         assert not analyser.ready
 
 
+async def test_what_waits_for_a_worker_that_will_not_run_is_told_why_at_once() -> None:
+    async with pool("refuse", workers=1, wait_s=600) as analyser:
+        with pytest.raises(RedactionUnavailable, match="no worker runs: the model is another"):
+            await analyser.find(NAMES, ["hello"])
+
+
 @pytest.mark.parametrize(("start", "told"), [("refuse", "the model is another"), ("die", "exit 3; last words")])
 async def test_a_worker_that_will_not_start_says_why_and_is_tried_again_ever_later(
     start: str, told: str, caplog: pytest.LogCaptureFixture
