@@ -95,6 +95,15 @@ def test_what_was_added_can_be_used_by_the_lines_that_are_printed(program: Progr
     assert "is there already" in program.refusal("models", "add", str(wheel), "--sha256", sha256)
 
 
+def test_a_trained_wheel_of_ours_is_taken_as_it_is_packed(program: Program, root: Path) -> None:
+    (wheel,) = (root / "offline/models/tiny").rglob("*.whl")
+
+    told = added(program, wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
+
+    assert told["about"]["description"].startswith("FOR TESTS ONLY")
+    assert told["finds"] == ["DATE_TIME", "LOCATION", "NRP", "ORGANIZATION", "PERSON", "STREET_ADDRESS"]
+
+
 def test_a_model_that_finds_less_than_half_changes_nothing(program: Program, tmp_path: Path) -> None:
     wheel, sha256 = a_wheel(tmp_path, names("en", {"NRP": "NORP"}))
 
