@@ -65,10 +65,13 @@ import os, sys
 medium, stage = sys.argv[1:]
 try:
     found = os.statvfs(stage)
-    files = [os.path.join(top, one) for top, _, names in os.walk(medium) for one in names]
-    free, needed = found.f_bavail * found.f_frsize, sum(os.lstat(one).st_size + found.f_frsize for one in files)
+    there = [os.lstat(os.path.join(top, one)) for top, folders, names in os.walk(medium) for one in folders + names]
+    free, needed = found.f_bavail * found.f_frsize, sum(one.st_size + found.f_frsize for one in there)
 except OSError as error:
     sys.exit(f"install.sh: {error.filename} cannot be read: {error.strerror}; REDOUBT_STAGE names where the copy goes")
+if any(one.st_mode & 0o6000 for one in there):  # a copy would not be: verify.sh has to see the medium to say which
+    sys.exit("install.sh: something on this medium is setuid or setgid; nothing was installed: copy the medium again or ask"
+             " the sender; verify.sh says which")
 if free < needed:
     sys.exit(f"install.sh: the private copy of this medium takes {needed / 1e9:.1f} GB and {stage} has {free / 1e9:.1f} GB"
              " free; make room there, or name another folder: REDOUBT_STAGE=/path/to/folder sh install.sh ...")

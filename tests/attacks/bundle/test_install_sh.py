@@ -65,6 +65,19 @@ def test_no_copy_of_the_medium_is_left(medium: Path, tmp_path: Path, code: int) 
     assert list((tmp_path / "stage").iterdir()) == []
 
 
+@pytest.mark.parametrize("mode", [0o4755, 0o2755, 0o6755])
+def test_a_set_id_file_that_a_copy_would_lose_is_refused_on_the_medium(medium: Path, tmp_path: Path, mode: int) -> None:
+    (medium / "licences").mkdir()
+    (medium / "licences/LICENSE").touch()
+    (medium / "licences/LICENSE").chmod(mode)
+
+    ran = install(medium)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "setuid or setgid; nothing was installed" in ran.stderr
+    assert list((tmp_path / "stage").iterdir()) == []
+
+
 def test_what_the_site_has_seen_is_told_to_verify_sh(medium: Path, tmp_path: Path) -> None:
     layout = within(tmp_path / "site")
     write_installed(layout, Installed(release="a", seq=7, highest=9, known="2027-01-02T03:04:05Z"))
