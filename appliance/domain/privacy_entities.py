@@ -1,4 +1,4 @@
-"""The words a policy may use for entities, by kind. A test holds that the recognisers and the model find these."""
+"""The words a policy may use for entities, by kind. A test holds that our recognisers find theirs."""
 
 from typing import Final
 
@@ -16,3 +16,5 @@ NATIONAL: Final = (
 MODELLED: Final = frozenset({"LOCATION", "NRP", "ORGANIZATION", "PERSON"})
 """Found by the NER model, and by it alone."""
 ENTITIES: Final = tuple(sorted({*CONTACT, *PLACE, *ABOUT, *MONEY, *NETWORK, *SECRETS, *NATIONAL}))
+PATTERNED: Final = frozenset(ENTITIES) - MODELLED
+"""What our recognisers find."""

@@ -28,8 +28,8 @@ from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
 from appliance.domain.errors import RedactionUnavailable
 from appliance.domain.privacy import Analysis, Entity
+from appliance.domain.privacy_entities import ENTITIES
 from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment
-from appliance.redaction.recognisers.entities import SUPPORTED
 from appliance.redaction.recognisers.ours import ours
 from appliance.redaction.worker.engine import Engine
 from appliance.redaction.worker.model import MANIFEST, Model, load
@@ -37,14 +37,11 @@ from tests.bench.machine import machine
 from tests.bench.privacy_texts import HURTING, KB, TEXTS, novel
 from tests.fakes.privacy_worker import command
 
-ENTITIES = tuple(
-    sorted(
-        {*(str(entity) for entity in SUPPORTED), "LOCATION", "NRP", "ORGANIZATION", "PERSON", "UUID"}
-        | {"MEDICAL_LICENSE", "US_BANK_NUMBER", "US_DRIVER_LICENSE", "US_PASSPORT"}
-    )
+EVERYTHING = tuple(
+    sorted({*ENTITIES, "UUID"} | {"MEDICAL_LICENSE", "US_BANK_NUMBER", "US_DRIVER_LICENSE", "US_PASSPORT"})
 )
 """All that stock Presidio looks for in English by default, and what it does not know."""
-ALL = Analysis(entities=tuple(Entity(name) for name in ENTITIES))
+ALL = Analysis(entities=tuple(Entity(name) for name in EVERYTHING))
 PATTERNS = msgspec.structs.replace(ALL, model=False)
 Say = Callable[[str], None]
 

@@ -1,4 +1,4 @@
-"""What a site adds: patterns of its own, texts that always are a finding, texts that never are.
+"""What a site adds: patterns of its own, and texts that always are a finding. `resolve` knows those that never are.
 
 They are written in Unicode and read the text itself. RE2 compiles them, so none takes more than linear time.
 """
@@ -119,14 +119,3 @@ def _longest(denied: tuple[Entity, str]) -> int:
 def _joined(text: str, place: int) -> bool:
     """Whether letters or digits meet at `place`, in a script that puts spaces between its words."""
     return 0 < place < len(text) and all(one.isalnum() and ord(one) < UNSPACED for one in text[place - 1 : place + 1])
-
-
-class Allowed:
-    """Texts that never are a finding. For the worker: to be asked about every finding, whoever made it."""
-
-    def __init__(self, allowed: Sequence[str]) -> None:
-        self._allowed = frozenset(one.strip().casefold() for one in allowed)
-
-    def allows(self, text: str, finding: Finding) -> bool:
-        """Whether the finding is to be dropped. What the deny-list names stays."""
-        return text[finding.start : finding.end].strip().casefold() in self._allowed

@@ -6,10 +6,8 @@ import pytest
 
 from appliance.config.load import check, load
 from appliance.domain.privacy import Action, Direction, Entity
-from appliance.domain.privacy_entities import ENTITIES, MODELLED
 from appliance.domain.privacy_policy import Rule
 from appliance.redaction.policy.resolve import Policies
-from appliance.redaction.recognisers.entities import SUPPORTED
 
 
 def said(tmp_path: Path, text: str) -> list[str]:
@@ -61,7 +59,3 @@ def test_a_policy_of_ones_own_is_read_with_all_its_words(tmp_path: Path) -> None
         (Entity("PROJECT"), Rule()),
     )
     assert policy.deny == ((Entity("PROJECT"), "Bluebird"),)
-
-
-def test_a_file_may_name_what_is_found_and_nothing_else() -> None:
-    assert {*ENTITIES} - MODELLED == SUPPORTED

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from appliance.domain.privacy import Analysis, Entity, Finding
-from appliance.redaction.recognisers.entities import SUPPORTED
+from appliance.domain.privacy_entities import PATTERNED
 from appliance.redaction.recognisers.gate import Gated
 from appliance.redaction.recognisers.ours import ours
 from appliance.redaction.recognisers.recogniser import Recogniser
 
 THRESHOLD = 0.4
-EVERYTHING = Analysis(entities=tuple(sorted(SUPPORTED)), languages=("en", "de", "fr", "nl"))
+EVERYTHING = Analysis(entities=tuple(sorted(map(Entity, PATTERNED))), languages=("en", "de", "fr", "nl"))
 
 
 def all_of_ours(analysis: Analysis = EVERYTHING) -> Gated:

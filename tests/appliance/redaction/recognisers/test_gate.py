@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domain.privacy import Entity, Finding
-from appliance.redaction.recognisers.entities import SUPPORTED
+from appliance.domain.privacy_entities import PATTERNED
 from appliance.redaction.recognisers.ours import ours
 from appliance.redaction.recognisers.plain import Narrowing
 from appliance.redaction.recognisers.recogniser import compiled
@@ -115,10 +115,10 @@ def test_only_what_is_asked_for_is_compiled() -> None:
 
 def test_the_table_names_exactly_what_can_be_found() -> None:
     """`URL` stands in for host names when they are not asked for by themselves."""
-    assert set(OURS.entities) == SUPPORTED
+    assert set(OURS.entities) == PATTERNED
 
 
-@pytest.mark.parametrize("entity", sorted(SUPPORTED))
+@pytest.mark.parametrize("entity", sorted(PATTERNED))
 def test_every_entity_of_the_table_can_be_asked_for_alone(entity: Entity) -> None:
     assert all_of_ours(analysis_of(entity)).entities == (entity,)
 
