@@ -25,11 +25,13 @@ SPOKEN: Final = (
     r"lautet)[: ]{1,2}[\x22'`]?([^\s\x22'`,;]{5,128})"
 )
 QUOTED: Final = r"[\x22'`]([A-Za-z0-9+/=_\-]{24,512})[\x22'`]"
-PLACEHOLDERS: Final = (
+WORDS: Final = (
     r"(?i)^(?:your|my|some|the|a|an|example|sample|dummy|fake|changeme|change_me|replace|insert|enter|todo|none|null|"
     r"nil|undefined|true|false|string|str|bytes|secretstr|optional|required|redacted|hidden|masked|placeholder|env|"
-    r"process|os|config|settings|self|this|args|request|req|ctx|input|password|secret|token)\b|^(?:file|env|"
-    r"vault|secret|arn|ref|\.|/)[:/.]|"
+    r"process|os|config|settings|self|this|args|request|req|ctx|input|password|secret|token)\b"
+)
+SHAPES: Final = (
+    r"(?i)^(?:file|env|vault|secret|arn|ref|\.|/)[:/.]|"
     r"^[<{$%*\[(&]|^(?:x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,})|^[a-z_]+[A-Za-z_]*[(\[.]"
 )
 RANDOM_BITS: Final = 4.2  # Shannon's entropy per character: base64 of 24 random bytes has 4.4, words and paths less
@@ -65,7 +67,7 @@ class Named:
 
     def __init__(self) -> None:
         self._patterns = (compiled(ASSIGNED), compiled(SPOKEN))
-        self._placeholder = compiled(PLACEHOLDERS)
+        self._words, self._shapes = compiled(WORDS), compiled(SHAPES)
 
     def scan(self, plain: bytes) -> Iterator[Finding]:
         for pattern in self._patterns:
@@ -78,7 +80,10 @@ class Named:
                     yield Finding(start, end, SECRET, 0.7)
 
     def _secret(self, value: bytes, *, quoted: bool) -> bool:
-        if self._placeholder.search(value) or b"://" in value:
+        if self._shapes.search(value) or b"://" in value:
+            return False
+        # `"my-Tr1cky-pass"` only begins like a placeholder; unquoted, `config.Db1Password` is a variable.
+        if self._words.search(value) and not (quoted and mixed(value)):
             return False
         if quoted:
             return b" " not in value and (chosen(value) or (len(value) >= 6 and not value.isalpha()))

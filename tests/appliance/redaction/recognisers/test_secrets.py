@@ -72,6 +72,7 @@ def test_a_private_key_that_was_cut_off_is_found_as_far_as_it_goes(everything: G
     ("text", "secret"),
     [
         ("password=hunter2x", "hunter2x"),
+        ("password = 'my-Tr1cky-pass'", "my-Tr1cky-pass"),
         ('"password": "correct-horse-9"', "correct-horse-9"),
         ("DB_PASSWORD: s3cr3t!value", "s3cr3t!value"),
         ("api_key = 'a8f5f167f44f4964e6c998dee827110c'", "a8f5f167f44f4964e6c998dee827110c"),
