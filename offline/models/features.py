@@ -1,7 +1,6 @@
-"""Word features that need no running text: Brown clusters, how common a word is, and which lists name it.
+"""Word features that need no running text: word vectors, Brown clusters, how common a word is, which lists name it.
 
-They travel as the model's word vectors, which spaCy reads without any code of ours. Rows are shared by all words with
-the same features, so that a hundred thousand words need a few thousand rows.
+They travel as the model's vectors, which spaCy reads without any code of ours, keyed by the word in lower case.
 """
 
 import math
@@ -9,50 +8,80 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.strings import get_string_id
+from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
 from offline.models.corpora import lines
 from offline.models.names import Lists
 
-PREFIXES = (4, 6, 8, 10, 16)  # bits of a cluster's path from the root; words in one subtree are used alike
-CODE = 12  # dimensions for each prefix
-FLAGS = ("given", "family", "place", "place_part", "organisation", "organisation_part", "nrp", "technical", "lower")
+PREFIXES = (5, 9, 16)  # bits of a cluster's path from the root; words in one subtree are used alike
+CODE = 6  # dimensions for each prefix
+FLAGS = ("given", "family", "place", "place_part", "organisation", "organisation_part", "nrp", "technical")
 LEFT_OUT = 8  # one listed name in so many is left out, so that the model also learns to do without
 COMMONEST, STEP = 4.0, 2.0  # -log share; how fine it is told apart
-PARTS = frozenset(["of", "the", "and", "for", "de", "la", "du", "le", "von", "van", "der", "den", "den"])
+RAREST = 18.0  # -log share taken for a spelling that is not among the common ones
+DIMENSIONS = 64  # of a word vector
+PARTS = frozenset(["of", "the", "and", "for", "de", "la", "du", "le", "von", "van", "der", "den"])
+Row: TypeAlias = NDArray[np.float32]
 
 
 @dataclass
 class Word:
-    """What is known of one spelling."""
+    """What is known of one word, however it is cased."""
 
-    cluster: int = 0
-    rarity: float | None = None  # -log share of running text, None: not among the common words
-    titled: float | None = None  # how much rarer the lower-case spelling is
+    meaning: Row | None = None  # its word vector
+    cluster: int = 0  # of the lower-case spelling
+    titled_cluster: int = 0
+    rarity: float | None = None  # -log share of running text of the commonest spelling, None: not a common word
+    titled: float | None = None  # how much rarer the lower-case spelling is than the title-case one
     flags: set[str] = field(default_factory=set)
 
 
 def known_words(home: Path, lists: Lists, left_out: int = LEFT_OUT) -> dict[str, Word]:
-    """Every spelling with a feature. A list's word counts in title case, capitals and lower case.
+    """Every word with a feature, in lower case.
 
     `left_out`: one listed name in so many is not marked while training; 0 when the model is done.
     """
     words: dict[str, Word] = defaultdict(Word)
-    for line in lines(home / "words/english.tsv.gz"):
-        spelling, cluster, rarity = line.split("\t")
-        words[spelling] = Word(int(cluster), float(rarity))
+    for spelling, meaning in meanings(home / "words/vectors.npz").items():
+        words[spelling].meaning = meaning
+    _read_common(words, home / "words/english.tsv.gz")
     for spelling, flags in _listed(lists, left_out).items():
-        for cased in (spelling, spelling.lower(), spelling.upper()):
-            words[cased].flags |= flags | ({"lower"} if cased.islower() else set())
-    for spelling in [one for one in words if one.istitle()]:
-        lower = words[spelling.lower()].rarity if spelling.lower() in words else None
-        mine = words[spelling].rarity
-        words[spelling].titled = 0.0 if mine is None else (18.0 if lower is None else lower) - mine
+        word = words[spelling.lower()]
+        word.flags |= flags & {"nrp", "technical", "organisation_part"}
+        if word.titled is None or word.titled >= 0:  # `will` and `may` are names too rarely to be marked
+            word.flags |= flags
     return dict(words)
+
+
+def meanings(path: Path) -> dict[str, Row]:
+    """The word vectors of the file: two levels of sixteen in a byte, each dimension with a scale of its own."""
+    with np.load(path) as file:
+        packed, scale, spellings = file["levels"], file["scale"], bytes(file["words"]).decode().split("\n")
+    levels = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), -1)
+    rows = ((levels / 7.5 - 1) * scale).astype(np.float32)
+    return dict(zip(spellings, rows, strict=True))
+
+
+def _read_common(words: dict[str, Word], path: Path) -> None:
+    shares: dict[str, dict[str, float]] = defaultdict(dict)
+    for line in lines(path):
+        spelling, cluster, rarity = line.split("\t")
+        lower = spelling.lower()
+        shares[lower][spelling] = float(rarity)
+        if spelling == lower:
+            words[lower].cluster = int(cluster)
+        elif spelling.istitle():
+            words[lower].titled_cluster = int(cluster)
+    for lower, share in shares.items():
+        word = words[lower]
+        word.rarity = min(share.values())
+        word.titled = share.get(lower, RAREST) - share.get(lower.title(), RAREST)
 
 
 def _listed(lists: Lists, left_out: int) -> dict[str, set[str]]:
@@ -85,19 +114,25 @@ def _put(found: dict[str, set[str]], name: str, whole: str, part: str) -> None:
 
 
 def set_vectors(vocab: Vocab, words: dict[str, Word]) -> int:
-    """Give `vocab` the features as vectors, without adding a word to it. How many rows there are."""
+    """Give `vocab` the features as vectors, found by a word's lower-case spelling, without adding a word to it.
+
+    How many rows there are: words without a vector of their own share one with all that have the same features.
+    """
     rows: dict[tuple[object, ...], int] = {}
-    keys: list[tuple[int, int]] = []
-    kept: list[NDArray[np.float32]] = []
+    keys: list[int] = []
+    places: list[int] = []
+    kept: list[Row] = []
     for spelling, word in sorted(words.items()):
-        same = (word.cluster, _level(word.rarity), _level(word.titled), frozenset(word.flags))
-        if same not in rows:
-            rows[same] = len(kept)
+        clusters = (word.cluster, word.titled_cluster)
+        same = (*clusters, _level(word.rarity), _level(word.titled), frozenset(word.flags))
+        own = (spelling,) if word.meaning is not None else same
+        if own not in rows:
+            rows[own] = len(kept)
             kept.append(_vector(word))
-        keys.append((get_string_id(spelling), rows[same]))
-    vocab.reset_vectors(shape=(len(kept), len(kept[0])))
-    vocab.vectors.data[:] = np.stack(kept)
-    for key, row in keys:
+        keys.append(get_string_id(spelling))
+        places.append(rows[own])
+    vocab.vectors = Vectors(strings=vocab.strings, data=np.stack(kept), name="features", attr="LOWER")
+    for key, row in zip(keys, places, strict=True):
         vocab.vectors.add(key, row=row)
     return len(kept)
 
@@ -106,13 +141,19 @@ def _level(value: float | None) -> int:
     return -9 if value is None else round(value / STEP)
 
 
-def _vector(word: Word) -> NDArray[np.float32]:
-    code = [_code(word.cluster & ((1 << bits) - 1), bits) if word.cluster else np.zeros(CODE) for bits in PREFIXES]
+def _vector(word: Word) -> Row:
+    meaning = np.zeros(DIMENSIONS) if word.meaning is None else word.meaning
+    code = [
+        _code(cluster & ((1 << bits) - 1), bits) if cluster else np.zeros(CODE)
+        for cluster in (word.cluster, word.titled_cluster)
+        for bits in PREFIXES
+    ]
     rarity = 0.0 if word.rarity is None else (_level(word.rarity) * STEP - COMMONEST) / 6
     titled = 0.0 if word.titled is None else max(-2.0, min(2.0, _level(word.titled) * STEP / 4))
-    scalars = [float(word.rarity is not None), rarity, float(word.cluster != 0), float(word.titled is not None), titled]
+    known = (word.meaning, word.rarity, word.titled)
+    scalars = [*(float(one is not None) for one in known), rarity, titled]
     flags = [1.5 * float(flag in word.flags) for flag in FLAGS]
-    return np.concatenate([*code, scalars, flags]).astype(np.float32)
+    return np.concatenate([meaning, *code, scalars, flags]).astype(np.float32)
 
 
 def _code(path: int, bits: int) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from offline.models.augment import Augmenter
 from offline.models.corpora import Line, read
 from offline.models.examples import examples
 from offline.models.features import known_words, set_vectors
-from offline.models.manifest import Data
+from offline.models.manifest import Corpus, Data
 from offline.models.names import Namer, read_lists
 from offline.models.score import judge
 from offline.models.synthetic import LABELS, Synthetic
@@ -55,8 +55,14 @@ class Lessons:
         draw = random.Random(seed)  # noqa: S311 -- training text, no secret
         self.plan, self.draw, self.lists = plan, draw, read_lists(home)
         corpora = data.corpora
-        self.real = [line for one in corpora for line in list(read(one, "train")) * one.weight]
-        self.validation = [line for one in corpora if one.name in CHOSEN_BY for line in read(one, "validation")]
+        self.real = [line for one in corpora for line in read(one, "train") for _ in range(_times(one, line))]
+        self.validation = [
+            line
+            for one in corpora
+            if one.name in CHOSEN_BY
+            for line in read(one, "validation")
+            if line.doc.startswith(one.typical)
+        ]
         self.augmenter = Augmenter(Namer(self.lists, draw), draw, self.real)
         self.synthetic = Synthetic(home, self.lists, draw)
         if not self.validation:
@@ -67,6 +73,12 @@ class Lessons:
         made = [*map(self.augmenter.vary, self.real), *self.synthetic.lines(self.plan.synthetic)]
         self.draw.shuffle(made)
         return made
+
+
+def _times(corpus: Corpus, line: Line) -> int:
+    """How often a pass reads the line."""
+    stressed = bool(corpus.typical) and line.doc.startswith(corpus.typical)
+    return corpus.weight * (2 if stressed else 1)
 
 
 def fit(data: Data, home: Path, config: Path, keep: Path, say: Say) -> Fitted:

@@ -1,19 +1,24 @@
 """Training with spaCy: what is missing is not absent, and a state comes out as a wheel only above its floors."""
 
+import gzip
 import json
 import zipfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import spacy
+from numpy.linalg import norm
 from spacy.language import Language
 from spacy.util import load_config
 
 from offline.failure import Failure
 from offline.models.corpora import Line
 from offline.models.examples import reference
-from offline.models.features import known_words, set_vectors
-from offline.models.manifest import HOME
+from offline.models.features import known_words, meanings, set_vectors
+from offline.models.fit import Lessons, Plan
+from offline.models.manifest import HOME, Data, read_data
 from offline.models.names import Lists, read_lists
 from offline.models.release import Order, check, release
 from offline.models.score import judge
@@ -84,16 +89,63 @@ def test_every_word_has_a_lemma_for_the_context_words_of_presidio(tiny: Language
     assert [token.lemma_.lower() for token in doc] == ["my", "bank", "account", "number", "be", "945456787654"]
 
 
-def test_words_share_rows_of_features_and_no_word_is_added(lists: Lists) -> None:
+def test_a_word_has_its_features_however_it_is_cased_and_none_is_added_to_the_vocabulary(lists: Lists) -> None:
     nlp = spacy.blank("en")
     before = len(nlp.vocab.strings)
 
     rows = set_vectors(nlp.vocab, known_words(HOME, lists))
 
     assert len(nlp.vocab.strings) == before
-    assert rows < 20_000 < nlp.vocab.vectors.n_keys
-    assert nlp.vocab["London"].has_vector
-    assert not nlp.vocab["xyzzyq"].has_vector
+    assert rows < nlp.vocab.vectors.n_keys - 10_000
+    keys = nlp("London LONDON xyzzyq").to_array("LOWER")
+    places = nlp.vocab.vectors.find(keys=keys)
+    assert places[0] == places[1] >= 0
+    assert places[2] == -1
+
+
+def test_words_used_alike_have_vectors_alike() -> None:
+    rows = meanings(HOME / "words/vectors.npz")
+
+    def alike(one: str, other: str) -> float:
+        first, second = rows[one], rows[other]
+        return float(first @ second / (norm(first) * norm(second)))
+
+    assert min(alike("katie", "sarah"), alike("hamburg", "munich")) > 0.5 > alike("katie", "warehouse")
+
+
+def test_a_name_that_is_mostly_another_word_is_not_marked_as_a_name(lists: Lists) -> None:
+    words = known_words(HOME, lists, left_out=0)
+
+    assert "given" in words["katie"].flags
+    assert "given" not in words["will"].flags
+
+
+def test_a_place_that_begins_with_a_number_is_missing_since_it_may_be_an_address(lists: Lists) -> None:
+    text = "Send it to 12 Main Street, Boston."
+    spans = ((11, 25, "LOCATION"), (27, 33, "LOCATION"))
+
+    found = tags(Line(text, spans, frozenset({"LOCATION"}), "c", "d"), lists)
+
+    assert found["Main"] == "?"
+    assert found["Boston"] == "B"
+
+
+def test_documents_like_the_dev_part_are_read_twice_as_often_and_alone_chosen_by(tmp_path: Path) -> None:
+    text = [
+        {"text": "Ann", "spans": [], "doc": doc, "split": "train"}
+        for doc in [f"{k}-{n}" for k in "ab" for n in range(50)]
+    ]
+    path = tmp_path / "c.jsonl.gz"
+    path.write_bytes(gzip.compress("".join(json.dumps(one) + "\n" for one in text).encode()))
+    corpus = replace(read_data().corpora[1], path=path, weight=3, typical="b-")
+    plan = Plan(**load_config(HOME / "config.cfg")["redoubt"])
+
+    lessons = Lessons(Data(corpora=(corpus,), words=(), sha256=""), HOME, plan, 1)
+
+    read_of = Counter(line.doc for line in lessons.real)
+    assert {read_of[doc] for doc in read_of if doc.startswith("a-")} == {3}
+    assert {read_of[doc] for doc in read_of if doc.startswith("b-")} == {6}
+    assert {line.doc[:2] for line in lessons.validation} == {"b-"}
 
 
 def test_a_score_below_its_floor_is_refused() -> None:
