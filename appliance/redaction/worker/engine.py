@@ -15,6 +15,7 @@ from appliance.redaction.languages import ANY, LANGUAGES
 from appliance.redaction.pieces import pieces
 from appliance.redaction.recognisers.recogniser import Recogniser
 from appliance.redaction.resolve import resolve
+from appliance.redaction.worker.again import again
 from appliance.redaction.worker.artifacts import NER_SCORE, Words
 from appliance.redaction.worker.context import Context
 from appliance.redaction.worker.fences import fences, outside
@@ -145,5 +146,7 @@ class Engine:
         claims = [claim for one in plan.ours for claim in one.find(read)]
         claims += plan.patterns.find(read)
         if plan.names is not None:
-            claims += plan.names.find(outside(text, code))
+            read = outside(text, code)
+            claims += plan.names.find(read)
+        claims += again(read, claims)
         return resolve(claims, text, analysis)
