@@ -4,13 +4,14 @@ import sys
 from importlib import import_module
 from typing import Final
 
-from appliance.redaction.worker.confine import confine, perish
+from appliance.redaction.worker.confine import confine, go_first, perish
 
 RECOGNISERS: Final = "appliance.redaction.recognisers.ours"
 
 
 def main(arguments: list[str], recognisers: str = RECOGNISERS) -> int:
     """`arguments`: nothing, or a model's folder and its manifest's sha256. `recognisers`: the module `ours` is in."""
+    go_first()
     listen, speak = confine()
     perish(60.0)  # a load that hangs ends by itself, should nobody be left to end it
     loaded = import_module("appliance.redaction.worker.serve")

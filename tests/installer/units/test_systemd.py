@@ -89,6 +89,15 @@ def test_systemd_waits_longer_than_the_drain(drain: int) -> None:
     assert int(stop.partition("=")[2]) >= drain + 30
 
 
+def test_the_end_of_one_process_for_want_of_memory_is_not_the_end_of_the_gateway() -> None:
+    lines = unit(TEMPLATE, SITE).splitlines()
+
+    assert "OOMPolicy=continue" in lines
+    assert "Restart=on-failure" in lines  # where it was the gateway that the kernel took
+    score = next(line for line in lines if line.startswith("OOMScoreAdjust="))
+    assert int(score.partition("=")[2]) < 0  # a worker raises its own: tests/attacks/privacy
+
+
 def test_no_mark_is_left_over_and_an_unknown_one_is_refused() -> None:
     assert "@PREFIX@" not in unit(TEMPLATE, SITE)
     with pytest.raises(UnitError, match="`@WAND@`"):
