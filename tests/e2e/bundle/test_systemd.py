@@ -44,6 +44,13 @@ class Life:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.before = machine.files()
+        self.asked = 0
+
+    def answers(self, count: int) -> None:
+        """The model is asked so often and answers, and the ledger has them beside all that were before."""
+        assert self.machine.answers(count) == count
+        self.asked += count
+        eventually(lambda: self.machine.total()["requests"] == self.asked, seconds=60)
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +75,6 @@ def life(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life
         yield found
 
 
-def totals(machine: Machine, requests: int) -> dict[str, object]:
-    eventually(lambda: machine.total()["requests"] == requests)
-    return dict(machine.total())
-
-
 def test_the_unit_runs_as_its_own_user_within_its_exposure_and_answers(life: Life) -> None:
     machine = life.machine
 
@@ -85,8 +87,7 @@ def test_the_unit_runs_as_its_own_user_within_its_exposure_and_answers(life: Lif
     assert good(machine.run("stat", "-c", "%U", f"/proc/{pid}")).stdout == "redoubt\n"
     assert float(re.findall(r"Overall exposure level for \S+: (\d+\.\d+)", judged)[0]) <= MOST_EXPOSED
     assert machine.status()["mode"] == "production"
-    assert machine.answers(2) == 2
-    totals(machine, 2)
+    life.answers(2)
 
 
 def test_packets_to_a_network_that_is_not_allowed_are_dropped(life: Life) -> None:
@@ -102,8 +103,7 @@ def test_a_restart_checks_every_file_and_serves_again(life: Life) -> None:
     good(life.machine.run("systemctl", "restart", "redoubt"))
 
     assert "as installed" in life.machine.said("redoubt")
-    assert life.machine.answers(1) == 1
-    totals(life.machine, 3)
+    life.answers(1)
 
 
 def test_a_reload_is_heard_by_the_running_process(life: Life) -> None:
@@ -112,10 +112,9 @@ def test_a_reload_is_heard_by_the_running_process(life: Life) -> None:
 
     good(life.machine.run("systemctl", "reload", "redoubt"))
 
-    assert "Reloaded redoubt.service" in life.machine.said("redoubt")
+    eventually(lambda: "Reloaded redoubt.service" in life.machine.said("redoubt"), seconds=60)
     assert good(life.machine.run(*shown)).stdout == before
-    assert life.machine.answers(1) == 1
-    totals(life.machine, 4)
+    life.answers(1)
 
 
 def test_a_changed_file_keeps_the_unit_down(life: Life) -> None:
@@ -131,8 +130,7 @@ def test_a_changed_file_keeps_the_unit_down(life: Life) -> None:
     assert "changed: serve/lib" in machine.said("redoubt")
     machine.run("systemctl", "reset-failed", "redoubt")
     good(machine.run("systemctl", "start", "redoubt"))
-    assert machine.answers(1) == 1
-    totals(machine, 5)
+    life.answers(1)
 
 
 def test_an_upgrade_killed_while_systemd_starts_the_new_release_is_taken_back_at_the_next_start(
@@ -160,8 +158,7 @@ def test_an_upgrade_killed_while_systemd_starts_the_new_release_is_taken_back_at
     now = machine.status()
     assert (now["release"], now["current"], now["interrupted"], now["running"]) == (old, old, None, True)
     assert machine.total() == spent
-    assert machine.answers(1) == 1
-    totals(machine, 6)
+    life.answers(1)
 
 
 def test_an_upgrade_and_the_way_back_keep_every_total(life: Life, update: Made) -> None:
@@ -170,14 +167,13 @@ def test_an_upgrade_and_the_way_back_keep_every_total(life: Life, update: Made) 
     good(machine.installer(*machine.upgrade_words(update)))
 
     assert (machine.status()["version"], machine.active()) == (LATER, True)
-    assert machine.answers(2) == 2
-    spent = totals(machine, 8)
+    life.answers(2)
+    spent = machine.total()
     good(machine.installer("rollback"))
     assert (machine.status()["release"], machine.active()) == (old, True)
     assert machine.total() == spent
-    assert machine.answers(1) == 1
+    life.answers(1)
     good(machine.installer("verify-installed"))
-    totals(machine, 9)
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +253,8 @@ def test_killed_workers_cost_the_gateway_nothing_and_no_number_passes(count: int
 def test_a_site_without_programs_keeps_its_data_for_the_next_install(life: Life, update: Made) -> None:
     """Its changes to the unit, too."""
     machine = life.machine
-    spent = int(str(machine.total()["requests"]))
+    good(machine.run("systemctl", "stop", "redoubt"))  # every row is written
+    life.asked = machine.total()["requests"]  # those of the tests before, too
     drop_in = machine.folder / DROP_INS / "50-site.conf"
     drop_in.write_text("[Service]\nCPUWeight=50\n")
 
@@ -266,9 +263,8 @@ def test_a_site_without_programs_keeps_its_data_for_the_next_install(life: Life,
     assert machine.run("systemctl", "cat", "redoubt").returncode != 0
     assert drop_in.exists()
     good(machine.install(update))
-    assert machine.answers(1) == 1  # the key of before, the model of before
+    life.answers(1)  # the key of before, the model of before
     assert good(machine.run("systemctl", "show", "redoubt", "-p", "CPUWeight", "--value")).stdout == "50\n"
-    totals(machine, spent + 1)
 
 
 def test_a_purge_leaves_no_file_and_no_user(life: Life) -> None:
