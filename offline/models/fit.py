@@ -20,7 +20,7 @@ from offline.models.names import Namer, read_lists
 from offline.models.score import judge
 from offline.models.synthetic import LABELS, Synthetic
 
-CHOSEN_BY = ("en-gum", "en-btc", "en-uner-ewt", "en-wikigold")  # kinds of text the model is for
+CHOSEN_BY = ("en-gum", "en-btc", "en-uner-ewt", "en-wikigold", "de-germeval14")  # kinds of text the model is for
 Say = Callable[[str], None]
 
 
