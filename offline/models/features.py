@@ -3,6 +3,7 @@
 They travel as the model's vectors, which spaCy reads without any code of ours, keyed by the word in lower case.
 """
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.language import Language
 from spacy.strings import get_string_id
 from spacy.vectors import Vectors
 from spacy.vocab import Vocab
@@ -162,3 +164,10 @@ def _code(path: int, bits: int) -> NDArray[np.float64]:
     """Plus or minus one in each dimension, fixed by the path: near enough to orthogonal to tell clusters apart."""
     draw = np.random.default_rng([path, bits])
     return draw.choice([-1.0, 1.0], size=CODE) / math.sqrt(2)
+
+
+def save(nlp: Language, folder: Path) -> None:
+    """As `to_disk`, which forgets by which attribute vectors are found, though `from_disk` reads it (spaCy 3.8)."""
+    nlp.to_disk(folder)
+    told = {"mode": nlp.vocab.vectors.mode, "attr": int(nlp.vocab.vectors.attr)}
+    (folder / "vocab/vectors.cfg").write_text(json.dumps(told) + "\n", encoding="ascii")

@@ -13,7 +13,7 @@ from spacy.strings import StringStore
 from spacy.util import load_config
 
 from offline.models.corpora import lines
-from offline.models.features import known_words, set_vectors
+from offline.models.features import known_words, save, set_vectors
 from offline.models.names import read_lists
 from offline.models.synthetic import LABELS
 
@@ -77,7 +77,7 @@ def write(nlp: Language, folder: Path, about: About) -> None:
             "requirements": [],
         }
     )
-    nlp.to_disk(folder)
+    save(nlp, folder)
     _scrub(folder, nlp.lang)
 
 

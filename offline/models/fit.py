@@ -14,13 +14,14 @@ from spacy.util import fix_random_seed, load_config, load_model_from_config, reg
 from offline.models.augment import Augmenter
 from offline.models.corpora import Line, read
 from offline.models.examples import examples
-from offline.models.features import known_words, set_vectors
+from offline.models.features import known_words, save, set_vectors
 from offline.models.manifest import Corpus, Data
 from offline.models.names import Namer, read_lists
 from offline.models.score import judge
 from offline.models.synthetic import LABELS, Synthetic
 
 CHOSEN_BY = ("en-gum", "en-btc", "en-uner-ewt", "en-wikigold", "de-germeval14")  # kinds of text the model is for
+BESIDE = ("de-europeana",)  # judged too, but with no say: newspapers of other days
 Say = Callable[[str], None]
 
 
@@ -156,7 +157,7 @@ class _Run:
             score = tally.f1()
             if score > self.best:
                 self.best = score
-                self.nlp.to_disk(self.keep)
+                save(self.nlp, self.keep)
         seconds = time.process_time() - self.started
         self.say(
             f"pass {passes:5.2f}  words {self.words:>10,}  {seconds:6.0f} s CPU  loss {self.loss.get('ner', 0):9.0f}  "

@@ -16,7 +16,7 @@ from spacy.util import load_config
 from offline.failure import Failure
 from offline.models.corpora import Line
 from offline.models.examples import reference
-from offline.models.features import known_words, meanings, set_vectors
+from offline.models.features import known_words, meanings, save, set_vectors
 from offline.models.fit import Lessons, Plan
 from offline.models.manifest import HOME, HOMES, Data, read_data
 from offline.models.names import Lists, read_lists
@@ -101,6 +101,22 @@ def test_a_word_has_its_features_however_it_is_cased_and_none_is_added_to_the_vo
     places = nlp.vocab.vectors.find(keys=keys)
     assert places[0] == places[1] >= 0
     assert places[2] == -1
+
+
+@pytest.mark.parametrize("language", HOMES)
+def test_a_model_read_back_finds_the_features_of_a_word_however_it_is_cased(language: str, tmp_path: Path) -> None:
+    home = HOMES[language]
+    nlp = spacy.blank(language)
+    set_vectors(nlp.vocab, known_words(home, read_lists(home)))
+
+    save(nlp, tmp_path)
+
+    vectors, keys = [], nlp("Hamburg hamburg HAMBURG").to_array("LOWER")
+    for one in (nlp, spacy.load(tmp_path)):
+        assert one.vocab.vectors.attr == nlp.vocab.vectors.attr
+        vectors.append(one.vocab.vectors.data[one.vocab.vectors.find(keys=keys)])
+        assert all(norm(one.vocab[word].vector) > 0 for word in ("Hamburg", "hamburg"))
+    assert (vectors[0] == vectors[1]).all()
 
 
 def test_words_used_alike_have_vectors_alike() -> None:
