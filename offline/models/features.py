@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -160,6 +161,7 @@ def _vector(word: Word, size: int) -> Row:
     return np.concatenate([meaning, *code, scalars, flags]).astype(np.float32)
 
 
+@cache
 def _code(path: int, bits: int) -> NDArray[np.float64]:
     """Plus or minus one in each dimension, fixed by the path: near enough to orthogonal to tell clusters apart."""
     draw = np.random.default_rng([path, bits])

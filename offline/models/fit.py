@@ -37,6 +37,7 @@ class Plan:
     dropout: float
     warm_up: float  # share of all batches
     judge_every: int  # batches
+    choose: bool  # keep the best state by the validation part; False: learn from that part too, and keep the last
     features: bool  # word features as vectors
     mark_all: bool  # the finished model marks every listed name, also those left out while training
     corpora: bool  # False: synthetic text only; whoever calls then hands over none
@@ -56,7 +57,7 @@ class Lessons:
         draw = random.Random(seed)  # noqa: S311 -- training text, no secret
         self.plan, self.draw, self.lists = plan, draw, read_lists(home)
         corpora = data.corpora
-        self.real = [line for one in corpora for line in read(one, "train") for _ in range(_times(one, line))]
+        self.real = [line for one in corpora for line in _learned(one, plan) for _ in range(_times(one, line))]
         self.validation = [
             line
             for one in corpora
@@ -80,6 +81,17 @@ def _times(corpus: Corpus, line: Line) -> int:
     """How often a pass reads the line."""
     stressed = bool(corpus.typical) and line.doc.startswith(corpus.typical)
     return corpus.weight * (2 if stressed else 1)
+
+
+def _learned(corpus: Corpus, plan: Plan) -> Iterator[Line]:
+    """The dev part of a corpus that the model is judged by is left alone; of others, all is learned from."""
+    parts = ["train"]
+    if corpus.name not in (*CHOSEN_BY, *BESIDE):
+        parts += ["validation", "dev"]
+    elif not plan.choose and corpus.name in CHOSEN_BY:
+        parts += ["validation"]
+    for one in parts:
+        yield from read(corpus, one)
 
 
 def fit(data: Data, home: Path, config: Path, keep: Path, say: Say) -> Fitted:
@@ -155,7 +167,7 @@ class _Run:
         with self.nlp.use_params(self.optimizer.averages):
             tally = judge(self.nlp, self.lessons.validation)
             score = tally.f1()
-            if score > self.best:
+            if score > self.best or not self.lessons.plan.choose:
                 self.best = score
                 save(self.nlp, self.keep)
         seconds = time.process_time() - self.started

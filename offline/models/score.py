@@ -48,11 +48,12 @@ def judge(nlp: Language, lines: Iterable[Line]) -> Tally:
     tally, kept = Tally(), list(lines)
     for line, doc in zip(kept, nlp.pipe(one.text for one in kept), strict=True):
         found = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
-        tally.add(_judged(line, line.spans), _judged(line, found))
+        tally.add(counted(line, line.spans), counted(line, found))
     return tally
 
 
-def _judged(line: Line, spans: Iterable[Span]) -> list[Span]:
+def counted(line: Line, spans: Iterable[Span]) -> list[Span]:
+    """The spans whose label the line's corpus tells throughout."""
     as_told = "ADDRESS" if "ADDRESS" in line.told else "LOCATION"
     named = ((start, end, as_told if label == "ADDRESS" else label) for start, end, label in spans)
     return [span for span in named if span[2] in line.told and span[2] in JUDGED]

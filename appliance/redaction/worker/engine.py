@@ -16,6 +16,7 @@ from appliance.redaction.languages import ANY, LANGUAGES
 from appliance.redaction.pieces import pieces
 from appliance.redaction.recognisers.recogniser import Recogniser
 from appliance.redaction.resolve import resolve
+from appliance.redaction.worker.again import again
 from appliance.redaction.worker.artifacts import NER_SCORE, Words
 from appliance.redaction.worker.context import Context
 from appliance.redaction.worker.fences import fences, outside
@@ -163,6 +164,9 @@ class Engine:
         read = outside(text, code) if analysis.code is Code.SKIP else text
         claims = [claim for one in plan.ours for claim in one.find(read)]
         claims += plan.patterns.find(read)
-        for one in plan.names:
-            claims += one.find(outside(text, code))
+        if plan.names:
+            read = outside(text, code)
+            for one in plan.names:
+                claims += one.find(read)
+        claims += again(read, claims)
         return resolve(claims, text, analysis)

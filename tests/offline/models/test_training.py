@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import spacy
 from numpy.linalg import norm
+from spacy.attrs import LOWER
 from spacy.language import Language
 from spacy.util import load_config
 
 from offline.failure import Failure
-from offline.models.corpora import Line
+from offline.models.corpora import Line, documents
 from offline.models.examples import reference
-from offline.models.features import known_words, meanings, save, set_vectors
+from offline.models.features import Word, known_words, meanings, save, set_vectors
 from offline.models.fit import Lessons, Plan
 from offline.models.manifest import HOME, HOMES, Data, read_data
 from offline.models.names import Lists, read_lists
@@ -31,6 +32,19 @@ TINY = next((HOME.parent / "tiny").glob("*/*/*.whl"))
 @pytest.fixture(scope="module")
 def lists() -> Lists:
     return read_lists(HOME)
+
+
+@pytest.fixture(scope="module")
+def words(lists: Lists) -> dict[str, Word]:
+    return known_words(HOME, lists)
+
+
+@pytest.fixture(scope="module")
+def featured(words: dict[str, Word]) -> Language:
+    """A blank pipeline that knows the features of words."""
+    nlp = spacy.blank("en")
+    set_vectors(nlp.vocab, words)
+    return nlp
 
 
 @pytest.fixture(scope="module")
@@ -89,16 +103,14 @@ def test_every_word_has_a_lemma_for_the_context_words_of_presidio(tiny: Language
     assert [token.lemma_.lower() for token in doc] == ["my", "bank", "account", "number", "be", "945456787654"]
 
 
-def test_a_word_has_its_features_however_it_is_cased_and_none_is_added_to_the_vocabulary(lists: Lists) -> None:
-    nlp = spacy.blank("en")
-    before = len(nlp.vocab.strings)
+def test_a_word_has_its_features_however_it_is_cased_and_none_is_added_to_the_vocabulary(featured: Language) -> None:
+    vectors = featured.vocab.vectors
 
-    rows = set_vectors(nlp.vocab, known_words(HOME, lists))
+    keys = featured("London LONDON xyzzyq").to_array("LOWER")
+    places = vectors.find(keys=keys)
 
-    assert len(nlp.vocab.strings) == before
-    assert rows < nlp.vocab.vectors.n_keys - 10_000
-    keys = nlp("London LONDON xyzzyq").to_array("LOWER")
-    places = nlp.vocab.vectors.find(keys=keys)
+    assert vectors.shape[0] < vectors.n_keys - 10_000
+    assert "aachen" not in featured.vocab.strings
     assert places[0] == places[1] >= 0
     assert places[2] == -1
 
@@ -113,7 +125,7 @@ def test_a_model_read_back_finds_the_features_of_a_word_however_it_is_cased(lang
 
     vectors, keys = [], nlp("Hamburg hamburg HAMBURG").to_array("LOWER")
     for one in (nlp, spacy.load(tmp_path)):
-        assert one.vocab.vectors.attr == nlp.vocab.vectors.attr
+        assert one.vocab.vectors.attr == LOWER
         vectors.append(one.vocab.vectors.data[one.vocab.vectors.find(keys=keys)])
         assert all(norm(one.vocab[word].vector) > 0 for word in ("Hamburg", "hamburg"))
     assert (vectors[0] == vectors[1]).all()
@@ -129,10 +141,8 @@ def test_words_used_alike_have_vectors_alike() -> None:
     assert min(alike("katie", "sarah"), alike("hamburg", "munich")) > 0.5 > alike("katie", "warehouse")
 
 
-def test_a_name_that_is_mostly_another_word_is_not_marked_as_a_name(lists: Lists) -> None:
-    words = known_words(HOME, lists, left_out=0)
-
-    assert "given" in words["katie"].flags
+def test_a_name_that_is_mostly_another_word_is_not_marked_as_a_name(words: dict[str, Word]) -> None:
+    assert "given" in words["sarah"].flags
     assert "given" not in words["will"].flags
 
 
@@ -144,6 +154,19 @@ def test_a_place_that_begins_with_a_number_is_missing_since_it_may_be_an_address
 
     assert found["Main"] == "?"
     assert found["Boston"] == "B"
+
+
+def test_lines_of_a_document_are_one_text_and_spans_keep_theirs() -> None:
+    some = [
+        Line("Ann met", ((0, 3, "PERSON"),), EVERY, "c", "one"),
+        Line("Bo.", ((0, 2, "PERSON"),), EVERY, "c", "one"),
+        Line("Lima", ((0, 4, "LOCATION"),), EVERY, "c", "two"),
+    ]
+
+    whole = list(documents(some))
+
+    assert [one.text for one in whole] == ["Ann met Bo.", "Lima"]
+    assert [[one.text[a:b] for a, b, _ in one.spans] for one in whole] == [["Ann", "Bo"], ["Lima"]]
 
 
 def test_documents_like_the_dev_part_are_read_twice_as_often_and_alone_chosen_by(tmp_path: Path) -> None:

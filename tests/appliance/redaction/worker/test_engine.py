@@ -203,3 +203,7 @@ def test_a_pattern_that_takes_too_long_raises_where_presidio_would_skip_it() -> 
 
     with pytest.raises(Slow, match="PatternRecognizer"):
         Gated(slow, "", 0.05).analyze("a" * 60 + "!", ["PERSON"])
+
+
+def test_a_surname_is_found_again_where_the_model_alone_does_not_see_it(engine: Engine) -> None:
+    assert found(engine, "Tom Baker called. I told Baker so.") == [("PERSON", "Tom Baker"), ("PERSON", "Baker")]
