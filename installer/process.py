@@ -54,6 +54,9 @@ class ProcessService:
     def remove(self) -> None:
         """Nothing of it is outside the prefix."""
 
+    def forget(self) -> None:
+        """As for `remove`."""
+
     def running(self) -> bool:
         return any(_held(lock) for lock in self._locks())
 

@@ -1,5 +1,6 @@
 """Which service a site has: a unit of systemd, a process of ours, or, while systemd starts us, neither."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -49,6 +50,7 @@ class SystemdService:
         self._layout = layout
         self._python = python
         self._units = units
+        self._changes = units / f"{UNIT}.d"
         self._run = systemctl or (lambda *words: run(["systemctl", *words], within=ACTING))
 
     def prepare(self) -> None:
@@ -71,12 +73,22 @@ class SystemdService:
             self._demand("stop", UNIT)
 
     def remove(self) -> None:
+        """Drop-ins are the site's own and stay, but for the installer's, when no network was written into it."""
         if not (self._units / UNIT).exists():
             return
         self._run("disable", UNIT)
         (self._units / UNIT).unlink()
-        shutil.rmtree(self._units / f"{UNIT}.d", ignore_errors=True)
+        networks = self._units / DROP_IN
+        if networks.exists() and networks.read_text(encoding="utf-8") == drop_in(()):
+            networks.unlink()
+        with contextlib.suppress(OSError):  # it is not there, or holds what the site wrote
+            self._changes.rmdir()
         self._demand("daemon-reload")
+
+    def forget(self) -> None:
+        if self._changes.is_dir():
+            shutil.rmtree(self._changes)
+            self._demand("daemon-reload")
 
     def last_words(self) -> str:
         return f"look at `journalctl -u {UNIT}`"
@@ -97,7 +109,7 @@ class SystemdService:
         networks = self._units / DROP_IN
         try:
             text = unit(template, told)
-            own = networks.read_text(encoding="utf-8") if networks.exists() else drop_in(told)
+            own = networks.read_text(encoding="utf-8") if networks.exists() else drop_in(told.networks)
             check(text, own)
         except UnitError as error:
             raise Failed(f"the unit of this release cannot be used: {error}") from error
@@ -124,6 +136,9 @@ class Unmoved:
         """Nothing."""
 
     def remove(self) -> None:
+        """Nothing."""
+
+    def forget(self) -> None:
         """Nothing."""
 
     def running(self) -> bool:

@@ -96,10 +96,9 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     return _MARK.sub(value, template)
 
 
-def drop_in(service: Service) -> str:
+def drop_in(networks: Sequence[str]) -> str:
     """The text of `redoubt.service.d/10-networks.conf`: the only networks packets come from and go to."""
-    networks = sorted({str(ipaddress.ip_network(one)) for one in service.networks})
-    lines = [f"IPAddressAllow={one}" for one in networks]
+    lines = [f"IPAddressAllow={one}" for one in sorted({str(ipaddress.ip_network(one)) for one in networks})]
     head = "# The networks of this site, beside loopback: clients, model servers, resolvers. All else is dropped."
     return "\n".join([head, "[Service]", *lines, ""])
 

@@ -55,7 +55,10 @@ class Service(Protocol):
         """Stopped when this returns; already stopped is fine. Raises Failed."""
 
     def remove(self) -> None:
-        """Take back what `prepare` did."""
+        """Take back what `prepare` and `start` did; what the site changed of it stays."""
+
+    def forget(self) -> None:
+        """After `remove`: what the site changed of it, too. Nothing to forget is fine."""
 
     def last_words(self) -> str:
         """What the gateway said last, or where that can be read."""

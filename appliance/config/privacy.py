@@ -173,6 +173,10 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Annotated[int, Meta(ge=1, le=64, title="a whole number from 1 to 64")],
         Meta(description="Processes that analyse texts; none is started where no policy needs one."),
     ] = 2
+    spares: Annotated[
+        Annotated[int, Meta(ge=0, le=8, title="a whole number from 0 to 8")],
+        Meta(description="More of them, loaded and idle: one that is lost is replaced at once. Each takes its memory."),
+    ] = 1
     model: Annotated[
         ModelFolder | None,
         Meta(

@@ -35,7 +35,7 @@ class Analysts:
 
     def __init__(self, settings: PrivacySettings, policies: Policies) -> None:
         longest = max(policies.named(name).deadline for name in policies.names())  # a policy's own is held in addition
-        pool = PoolSettings(workers=settings.workers, deadline_s=longest, wait_s=longest)
+        pool = PoolSettings(workers=settings.workers, spares=settings.spares, deadline_s=longest, wait_s=longest)
         self.pool = PooledAnalyser(pool, command(settings), environment())
         self._policies = policies
         self._running = False

@@ -27,6 +27,8 @@ class Stopped(_Forward):
     def do(self, work: Work) -> None:
         work.means.service.stop()
         work.means.service.remove()
+        if work.operation.verb == "purge":
+            work.means.service.forget()
 
 
 class KeyDestroyed(_Forward):

@@ -121,6 +121,26 @@ async def pool_table(line: Sequence[str], count: int, say: Say) -> None:
         await lag(analyser, say)
         await hurt(analyser, say)
         await drift(analyser, count, say)
+    for spares in (0, 1):
+        await lost(line, spares, say)
+
+
+async def lost(line: Sequence[str], spares: int, say: Say) -> None:
+    """The only worker is killed: how long until the next answer. Bar: 2 s."""
+    settings = PoolSettings(workers=1, spares=spares, wait_s=60, deadline_s=20)
+    took: list[float] = []
+    async with PooledAnalyser(settings, line, environment()) as analyser:
+        for number in range(5):
+            while not analyser.ready or len(analyser.spares) < spares:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            began = time.monotonic()
+            os.kill(analyser.pids[0], signal.SIGKILL)
+            while len(took) == number:
+                with contextlib.suppress(RedactionUnavailable):
+                    await analyser.find(ALL, [f"lost {time.monotonic()} {TEXTS['chat 1 KB']}"])
+                    took.append(time.monotonic() - began)
+    told = f"p50 {statistics.median(took):.2f} s, worst {max(took):.2f} s"
+    say(f"the only worker killed, {spares} kept ready: the next answer after {told} (clock; bar: 2 s)")
 
 
 async def turns(analyser: PooledAnalyser, size: int) -> float:

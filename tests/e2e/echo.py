@@ -1,6 +1,10 @@
-"""A model server that says what it was told, in pieces, and remembers it."""
+"""A model server that says what it was told, in pieces, and remembers it.
+
+As a program it listens on the port it is given. Standard library only: it runs where nothing of ours is.
+"""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +25,23 @@ class Echo:
 
 
 @contextmanager
-def echoing() -> Iterator[Echo]:
+def echoing(port: int = 0) -> Iterator[Echo]:
+    """`GET /heard` tells the bodies, too."""
     echo = Echo()
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(echo))
+    server.daemon_threads = True
+    echo.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield echo
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
+
+def _handler(echo: Echo) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -31,7 +49,8 @@ def echoing() -> Iterator[Echo]:
             del args
 
         def do_GET(self) -> None:
-            self._send(200, {"object": "list", "data": [{"id": "echo", "object": "model"}]})
+            listed = {"object": "list", "data": [{"id": "echo", "object": "model"}]}
+            self._send(200, {"heard": echo.heard} if self.path == "/heard" else listed)
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -70,14 +89,9 @@ def echoing() -> Iterator[Echo]:
             told = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "echo", "choices": [choice]}
             self.wfile.write(b"data: " + json.dumps(told).encode() + b"\n\n")
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    echo.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield echo
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler
+
+
+if __name__ == "__main__":
+    with echoing(int(sys.argv[1])):
+        threading.Event().wait()

@@ -52,8 +52,16 @@ class FakeService:
     def prepare(self) -> None:
         self.layout.run.mkdir(exist_ok=True)
 
+    @property
+    def changes(self) -> Path:
+        """What the site changed of its service, outside the prefix."""
+        return self.layout.prefix.with_suffix(".changes")
+
     def remove(self) -> None:
         pass
+
+    def forget(self) -> None:
+        self.changes.unlink(missing_ok=True)
 
     def running(self) -> bool:
         return self._file.exists()

@@ -58,21 +58,54 @@ def test_a_drain_is_read_as_the_gateway_reads_it() -> None:
     assert drain_of("data: x\n") == 30
 
 
-def test_the_networks_of_the_site_outlive_an_upgrade_and_not_a_removal(
+NETWORKS = "[Service]\nIPAddressAllow=10.20.0.0/16\n"
+
+
+def test_the_networks_of_the_site_outlive_an_upgrade_and_a_removal_and_are_forgotten_when_that_is_asked(
     placed: tuple[SystemdService, list[str]],
 ) -> None:
     service, asked = placed
     service.start()
     networks = service._units / "redoubt.service.d/10-networks.conf"
-    networks.write_text("[Service]\nIPAddressAllow=10.20.0.0/16\n")
+    networks.write_text(NETWORKS)
 
     service.stop()
     service.start()
-    assert "10.20.0.0/16" in networks.read_text()
+    service.remove()
+    service.remove()
+
+    assert [one.name for one in service._units.iterdir()] == ["redoubt.service.d"]
+    assert networks.read_text() == NETWORKS
+    assert asked[-2:] == ["disable redoubt.service", "daemon-reload"]
+    service.start()
+    assert networks.read_text() == NETWORKS
+    service.remove()
+    service.forget()
+    service.forget()
+    assert list(service._units.iterdir()) == []
+    assert asked[-3:] == ["disable redoubt.service", "daemon-reload", "daemon-reload"]
+
+
+def test_a_removal_leaves_other_drop_ins_and_takes_the_one_in_which_the_site_wrote_no_network(
+    placed: tuple[SystemdService, list[str]],
+) -> None:
+    service, _ = placed
+    service.start()
+    own = service._units / "redoubt.service.d/50-site.conf"
+    own.write_text("[Service]\nCPUWeight=50\n")
+
+    service.remove()
+
+    assert list(service._units.rglob("*.conf")) == [own]
+
+
+def test_a_removal_leaves_nothing_where_the_site_changed_nothing(placed: tuple[SystemdService, list[str]]) -> None:
+    service, _ = placed
+    service.start()
+
     service.remove()
 
     assert list(service._units.iterdir()) == []
-    assert asked[-2:] == ["disable redoubt.service", "daemon-reload"]
 
 
 def test_ports_are_those_the_gateway_listens_on() -> None:

@@ -241,6 +241,7 @@ def test_purge_leaves_not_one_file(tmp_path: Path) -> None:
     house = House.at(tmp_path / "site")
     medium = small().write(tmp_path / "medium")
     house.run("install", str(medium), "--fingerprint", FINGERPRINT, "--trial")
+    house.service.changes.write_text("a drop-in")
 
     house.run("uninstall", "--purge", "--yes")
 
@@ -248,9 +249,12 @@ def test_purge_leaves_not_one_file(tmp_path: Path) -> None:
 
 
 def test_keep_data_keeps_rows_and_trust_and_a_new_install_takes_them_up(house: House, tmp_path: Path) -> None:
+    house.service.changes.write_text("a drop-in")
+
     house.run("uninstall", "--keep-data", "--yes")
     assert serving(house) == ""
     assert house.spent() == 77
+    assert house.service.changes.read_text() == "a drop-in"
 
     with pytest.raises(Refused):  # what it has seen, it has seen
         house.run("install", str(small("0.0.9", 6).write(tmp_path / "older")), "--trial")

@@ -57,6 +57,11 @@ class PooledAnalyser:
         return self._pool.pids
 
     @property
+    def spares(self) -> tuple[int, ...]:
+        """The workers that have loaded and wait for another to be lost."""
+        return self._pool.spares
+
+    @property
     def replaced(self) -> int:
         """Workers that died or were killed since the start."""
         return self._pool.replaced

@@ -9,6 +9,7 @@ import msgspec
 
 class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 2
+    spares: int = 0  # that are loaded and wait: one that is lost or worn is replaced at once
     deadline_s: float = 2.0  # of one task on a worker; one that overruns is killed
     wait_s: float = 2.0  # that a task may wait for a worker
     start_s: float = 60.0  # that a worker may take to load

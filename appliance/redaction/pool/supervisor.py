@@ -2,9 +2,11 @@
 
 A task waits in one queue for whichever worker is free first, so that none stands behind a worker that hangs.
 
-    seat:  starting -> serving -> worn (its successor starts while it goes on) -> retired
-              ^          | overran, died, said nonsense: killed; its task fails
-              +----------+
+    seat:  waiting -> serving -> worn (it goes on until its successor is ready) -> retired
+              ^         | overran, died, said nonsense: killed; its task fails
+              +---------+
+
+A seat that waits takes a worker from the reserve, where a spare may be ready.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from appliance.domain.errors import RedactionUnavailable
 from appliance.domain.privacy import Analysis, Finding
 from appliance.redaction.pool.child import Child, Gone, TaskFailed, WillNotRun
+from appliance.redaction.pool.reserve import Reserve
 from appliance.redaction.pool.settings import PoolSettings
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,7 @@ class Supervisor:
         self._seats: list[asyncio.Task[None]] = []
         self._serving: dict[Child, Job | None] = {}
         self._retiring: set[asyncio.Task[None]] = set()
+        self._reserve = Reserve(settings.spares, self._started, self._lost)
         self._last_refusal = ""
         self.model = ""
         self.replaced = 0  # workers that were killed or died
@@ -59,6 +63,11 @@ class Supervisor:
     @property
     def pids(self) -> tuple[int, ...]:
         return tuple(child.pid for child in self._serving)
+
+    @property
+    def spares(self) -> tuple[int, ...]:
+        """Workers that have loaded and wait for another to be lost."""
+        return self._reserve.pids
 
     def start(self) -> None:
         """Begin to start the workers; `ready` says when the first has loaded."""
@@ -75,6 +84,7 @@ class Supervisor:
         for seat in seats:
             seat.cancel()
         await asyncio.gather(*seats, *self._retiring, return_exceptions=True)
+        await self._reserve.close()
 
     async def run(self, job: Job) -> Findings:
         """Raises RedactionUnavailable. Cancelled: a task that still waits gives up its place."""
@@ -107,16 +117,15 @@ class Supervisor:
 
     async def _seat(self) -> None:
         """One worker after the other, for ever."""
-        child = await self._started()
+        child = await self._reserve.take()
         successor: asyncio.Task[Child] | None = None
         try:
             while True:
                 if child.over:
                     self._leave(child)
                     await child.bury()
-                    self.replaced += 1
-                    fresh = child.served == 0
-                    child = await (successor or self._started(after_failures=int(fresh)))
+                    self._lost()
+                    child = await (successor or self._reserve.take(int(child.served == 0)))
                     successor = None
                 elif successor is not None and successor.done():
                     self._leave(child)
@@ -127,7 +136,7 @@ class Supervisor:
                 if job is not None and not await self._serve(child, job):
                     continue
                 if successor is None and self._worn(child):
-                    successor = asyncio.create_task(self._started())
+                    successor = asyncio.create_task(self._reserve.take())
         finally:
             self._leave(child)
             if successor is not None:
@@ -145,6 +154,9 @@ class Supervisor:
 
     def _leave(self, child: Child) -> None:
         self._serving.pop(child, None)
+
+    def _lost(self) -> None:
+        self.replaced += 1
 
     def _worn(self, child: Child) -> bool:
         return child.served >= self._settings.most_tasks or child.resident > self._settings.most_resident
@@ -208,9 +220,8 @@ class Supervisor:
         while self._waiting:
             self._waiting.popleft().fail(f"no worker runs: {self._last_refusal}")
 
-    async def _started(self, *, after_failures: int = 0) -> Child:
+    async def _started(self, failures: int) -> Child:
         """A worker that is ready, however often it takes; after each failure twice as late."""
-        failures = after_failures
         while True:
             if failures:
                 await asyncio.sleep(min(self._settings.backoff_s * 2 ** (failures - 1), self._settings.most_backoff_s))

@@ -12,7 +12,6 @@ from appliance.redaction import wire
 from appliance.redaction.worker.confine import perish
 from appliance.redaction.worker.engine import CannotAnalyse, Engine, Ours, Plan
 from appliance.redaction.worker.model import ModelRefused, load
-from appliance.redaction.worker.shut import shut
 
 _PAGE: Final = 4096
 T = TypeVar("T")
@@ -21,7 +20,6 @@ T = TypeVar("T")
 def serve(listen: BinaryIO, speak: BinaryIO, arguments: Sequence[str], ours: Callable[[Analysis], Ours]) -> int:
     """The exit code: 0 at the end of the input, 1 when the model is refused, 2 when the gateway spoke nonsense."""
     logging.disable(logging.CRITICAL)  # Presidio logs values it could not validate
-    shut()
     try:
         models = [load(Path(a), digest) for a, digest in zip(arguments[::2], arguments[1::2], strict=True)]
     except ModelRefused as refused:

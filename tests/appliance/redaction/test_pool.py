@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,6 +188,83 @@ async def test_a_worker_killed_while_it_waits_is_replaced() -> None:
 
         await until(lambda: bool(analyser.pids) and analyser.pids != before)
         assert await analyser.find(NAMES, [HELLO]) == [FOUND]
+
+
+async def test_a_worker_that_is_lost_is_replaced_by_the_spare_and_the_spare_by_another() -> None:
+    async with pool(workers=1, spares=1) as analyser:
+        for _ in range(3):
+            await until(lambda: bool(analyser.pids and analyser.spares))
+            [lost], [spare] = analyser.pids, analyser.spares
+            os.kill(lost, signal.SIGKILL)
+            await ended(lost)
+
+            assert await analyser.find(NAMES, [HELLO]) == [FOUND]
+            assert analyser.pids == (spare,)
+        assert analyser.replaced == 3
+
+
+async def ended(pid: int) -> None:
+    """Until the pool has buried it."""
+    await until(lambda: str(pid) not in children())
+
+
+async def test_a_spare_is_nobody_s_to_ask_and_is_kept_once_every_worker_runs() -> None:
+    async with pool(workers=2, spares=2) as analyser:
+        await until(lambda: len(analyser.spares) == 2)
+
+        assert len(analyser.pids) == 2
+        assert not set(analyser.spares) & set(analyser.pids)
+
+
+async def test_a_spare_that_dies_is_replaced_and_no_request_sees_it() -> None:
+    async with pool(workers=1, spares=1) as analyser:
+        await until(lambda: bool(analyser.spares))
+        serving, spare = analyser.pids, analyser.spares
+        os.kill(spare[0], signal.SIGKILL)
+        await until(lambda: bool(analyser.spares) and analyser.spares != spare)
+
+        assert (analyser.pids, analyser.replaced) == (serving, 1)
+        with pytest.raises(ProcessLookupError):
+            os.kill(spare[0], 0)
+
+
+async def test_more_workers_lost_than_there_are_spares_are_all_replaced() -> None:
+    async with pool(workers=3, spares=1) as analyser:
+        await until(lambda: len(analyser.pids) == 3 and bool(analyser.spares))
+        lost, spare = analyser.pids, analyser.spares
+        for pid in lost:
+            os.kill(pid, signal.SIGKILL)
+        await until(lambda: len(set(analyser.pids) - set(lost)) == 3 and bool(analyser.spares))
+
+        assert spare[0] in analyser.pids
+        assert analyser.replaced == 3
+
+
+async def test_a_worn_worker_is_replaced_by_the_spare() -> None:
+    async with pool(workers=1, spares=1, most_tasks=3) as analyser:
+        await until(lambda: bool(analyser.pids and analyser.spares))
+        spare = analyser.spares
+        for number in range(3):
+            await analyser.find(NAMES, [f"{number:6}{MARK}"])
+
+        await until(lambda: analyser.pids == spare)
+        assert analyser.replaced == 0
+
+
+@pytest.mark.parametrize("start", ["well", "silent"])
+async def test_closing_leaves_no_spare_loaded_or_loading(start: str) -> None:
+    before = children()
+    async with pool(start, workers=1, spares=1) as analyser:
+        await until(lambda: bool(analyser.spares if start == "well" else children() - before))
+        await analyser.close()
+
+        assert (analyser.pids, analyser.spares) == ((), ())
+    assert children() - before == set()
+
+
+def children() -> set[str]:
+    """Of this process, whichever thread started them."""
+    return {pid for told in Path("/proc/self/task").glob("*/children") for pid in told.read_text().split()}
 
 
 async def test_closing_fails_what_waits_and_leaves_no_process() -> None:

@@ -210,6 +210,22 @@ async def test_a_worker_has_no_environment_but_its_own_and_one_thread() -> None:
         assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]
 
 
+async def test_the_kernel_takes_a_worker_before_its_gateway_when_memory_runs_out() -> None:
+    async with pool() as analyser:
+        await analyser.find(ALL, [MARK])
+        (pid,) = analyser.pids
+
+        assert int(read(f"/proc/{pid}/oom_score_adj")) == max(500, int(read("/proc/self/oom_score_adj")))
+
+
+async def test_a_worker_that_was_to_go_first_of_all_still_is() -> None:
+    async with pool(before="open('/proc/self/oom_score_adj', 'w').write('900')") as analyser:
+        await analyser.find(ALL, [MARK])
+        (pid,) = analyser.pids
+
+        assert read(f"/proc/{pid}/oom_score_adj") == "900\n"
+
+
 def read(path: str) -> str:
     return Path(path).read_text()
 

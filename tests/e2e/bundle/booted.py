@@ -9,14 +9,20 @@ It has loopback and nothing else. Its root is made by mmdebstrap once, and lies 
 
 import hashlib
 import inspect
+import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from installer.layout import ROOT_PREFIX
+from tests.e2e import echo
+from tests.e2e.bundle import inside
 from tests.e2e.bundle.made import Made
 from tests.e2e.bundle.placed import API, Placed, asked, good
 from tests.e2e.process import ROOT
@@ -27,6 +33,7 @@ SUITE, PYTHON = "bookworm", "3.11"
 PACKAGES = ("dbus", "openssl", "python3", "systemd", "systemd-sysv")
 UP = ("running", "degraded")
 MODEL = "http://127.0.0.1:8000"
+ECHO = "http://127.0.0.1:8001"  # says what it was told
 REASONS = ("--accept-stale-advisories", "the seed is old", "--accept-unwatched-natives", "the seed knows Python alone")
 # What a system writes by itself while it runs.
 OWN = ("/proc", "/sys", "/dev", "/run", "/srv", "/tmp", "/var/log/journal", "/var/lib/systemd", "/var/tmp")
@@ -75,6 +82,33 @@ class Machine(Placed):
         program = (self.prefix / "current/serve/bin/python", "-I", "-B", "-m", "providers.simulated")
         where = ("vllm", "--model", "tiny", "--port", MODEL.rpartition(":")[2])
         good(self.run("systemd-run", "--unit=model", *program, *where))
+
+    def serve_an_echo(self) -> str:
+        """A model `echo` behind a server that says what it was told; a key for it."""
+        good(self.run("systemd-run", "--unit=echo", "python3", "-I", self._carried(echo), ECHO.rpartition(":")[2]))
+        target = ("--provider", "openai_compatible", "--url", ECHO, "--upstream-model", "echo")
+        good(self.redoubt("deployments", "set", "echo/a", *target))
+        key = self.told("keys", "create", "echoed", "--model", "echo")["key"]
+        good(self.redoubt("smoke"))
+        return str(key)
+
+    def inside(self, verb: str, *words: object) -> Any:
+        """What `tests/e2e/bundle/inside.py` tells."""
+        return json.loads(good(self.run("python3", "-I", self._carried(inside), verb, *words)).stdout)
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Of the unit, the first one first."""
+        found: list[dict[str, Any]] = self.inside("processes", "redoubt.service")
+        return sorted(found, key=lambda one: one["pid"] != self.main_pid())
+
+    def main_pid(self) -> int:
+        return int(good(self.run("systemctl", "show", "redoubt", "-p", "MainPID", "--value")).stdout)
+
+    def _carried(self, module: ModuleType) -> Path:
+        """A program of one file, on the machine."""
+        file = Path(inspect.getfile(module))
+        shutil.copyfile(file, self.folder / "root/srv" / file.name)
+        return Path("/srv") / file.name
 
     def answers(self, count: int) -> int:
         good(self.redoubt("smoke", "--within", 60))  # a unit of this type is active before it listens

@@ -27,13 +27,13 @@ def placed(tmp_path: Path) -> Service:
 
 
 def test_systemd_can_use_the_unit_and_finds_it_closed(placed: Service) -> None:
-    assert check(unit(TEMPLATE, placed), drop_in(placed)) <= 1.0
+    assert check(unit(TEMPLATE, placed), drop_in(placed.networks)) <= 1.0
 
 
 def test_a_host_of_its_own_is_closed_further(placed: Service) -> None:
     alone = replace(placed, networks=())
 
-    assert check(unit(TEMPLATE, alone), drop_in(alone)) < MOST_EXPOSED
+    assert check(unit(TEMPLATE, alone), drop_in(alone.networks)) < MOST_EXPOSED
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ def test_a_host_of_its_own_is_closed_further(placed: Service) -> None:
 )
 def test_a_drop_in_that_opens_it_is_refused(placed: Service, opened: str) -> None:
     with pytest.raises(UnitError, match="exposure is"):
-        check(unit(TEMPLATE, placed), f"{drop_in(placed)}{opened}")
+        check(unit(TEMPLATE, placed), f"{drop_in(placed.networks)}{opened}")
 
 
 def test_a_unit_systemd_does_not_understand_is_refused(placed: Service) -> None:
     with pytest.raises(UnitError, match="systemd cannot use the unit"):
-        check(unit(TEMPLATE, placed).replace("ProtectClock=", "ProtectClocks="), drop_in(placed))
+        check(unit(TEMPLATE, placed).replace("ProtectClock=", "ProtectClocks="), drop_in(placed.networks))
 
 
 def test_a_release_that_is_not_there_is_refused(placed: Service) -> None:
     with pytest.raises(UnitError, match="systemd cannot use the unit"):
-        check(unit(TEMPLATE, replace(placed, prefix="/nowhere/redoubt")), drop_in(placed))
+        check(unit(TEMPLATE, replace(placed, prefix="/nowhere/redoubt")), drop_in(placed.networks))
 
 
 def test_every_start_verifies_first_and_the_key_comes_as_a_credential() -> None:
@@ -89,6 +89,15 @@ def test_systemd_waits_longer_than_the_drain(drain: int) -> None:
     assert int(stop.partition("=")[2]) >= drain + 30
 
 
+def test_the_end_of_one_process_for_want_of_memory_is_not_the_end_of_the_gateway() -> None:
+    lines = unit(TEMPLATE, SITE).splitlines()
+
+    assert "OOMPolicy=continue" in lines
+    assert "Restart=on-failure" in lines  # where it was the gateway that the kernel took
+    score = next(line for line in lines if line.startswith("OOMScoreAdjust="))
+    assert int(score.partition("=")[2]) < 0  # a worker raises its own: tests/attacks/privacy
+
+
 def test_no_mark_is_left_over_and_an_unknown_one_is_refused() -> None:
     assert "@PREFIX@" not in unit(TEMPLATE, SITE)
     with pytest.raises(UnitError, match="`@WAND@`"):
@@ -96,7 +105,7 @@ def test_no_mark_is_left_over_and_an_unknown_one_is_refused() -> None:
 
 
 def test_the_drop_in_names_the_sites_networks_and_nothing_else() -> None:
-    lines = [line for line in drop_in(SITE).splitlines() if not line.startswith("#")]
+    lines = [line for line in drop_in(SITE.networks).splitlines() if not line.startswith("#")]
 
     assert lines == ["[Service]", "IPAddressAllow=10.20.0.0/16", "IPAddressAllow=fd00:20::/64"]
 

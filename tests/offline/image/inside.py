@@ -20,11 +20,13 @@ PYTHON = ("/opt/redoubt/serve/bin/python", "-I", "-B")
 SITE = "/var/lib/redoubt/site"
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 24, 38, 65
 USER = 65532
+POLICY = "\nprivacy: {policy: pci, workers: 1, spares: 0}\n"
+CARD = "4111 1111 1111 1111"
 ASK = """
 import ctypes, json, os, time, urllib.request
 told = {"user": [os.getuid(), os.getgid(), *os.getgroups()], "refused": {}}
 told["mdwe"] = ctypes.CDLL(None).prctl(66, 0, 0, 0, 0)
-for _ in range(600):
+for _ in range(600):  # not ready before a worker is
     try:
         told["readyz"] = urllib.request.urlopen("http://127.0.0.1:4000/readyz", timeout=3).status
         break
@@ -54,6 +56,18 @@ def _enter(root: str) -> None:
     os.setresuid(USER, USER, USER)
 
 
+def _children(pid: int) -> list[str]:
+    """Whichever thread started them."""
+    return [child for told in Path(f"/proc/{pid}/task").glob("*/children") for child in told.read_text().split()]
+
+
+def _worker(pid: str) -> dict[str, object]:
+    told = Path(f"/proc/{pid}/status").read_text().splitlines()
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    user = next(line.split()[1] for line in told if line.startswith("Uid:"))
+    return {"words": words[:-1], "user": user, "oom": int(Path(f"/proc/{pid}/oom_score_adj").read_text())}
+
+
 def main(root: str, data: str) -> None:
     fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh22x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
     for words in (
@@ -61,6 +75,7 @@ def main(root: str, data: str) -> None:
         ("-o", "remount,bind,ro", root),
         ("--bind", data, f"{root}/var/lib/redoubt"),
         ("-t", "tmpfs", "-o", "nosuid,nodev,noexec", "tmpfs", f"{root}/tmp"),
+        ("-t", "proc", "-o", "nosuid,nodev,noexec", "proc", f"{root}/proc"),
     ):
         subprocess.run(["mount", *words], check=True)
     held, redoubt = list(PYTHON), [*PYTHON, "-m", "appliance.cli"]
@@ -72,6 +87,8 @@ def main(root: str, data: str) -> None:
         return ran.stdout
 
     run(*redoubt, "init", SITE)
+    with (Path(data) / "site/redoubt.yaml").open("a") as settings:
+        settings.write(POLICY)
     with (Path(data) / "log").open("wb") as log:
         gateway = subprocess.Popen(
             [*redoubt, "serve"],
@@ -83,7 +100,9 @@ def main(root: str, data: str) -> None:
         try:
             told = json.loads(run(*held, "-c", ASK))
             told["layers"] = json.loads(run(*redoubt, "egress", "manifest", "--json"))["layers"]
+            told["found"] = json.loads(run(*redoubt, "pii", "test", "--text", f"pay with {CARD}", "--json"))
             status = Path(f"/proc/{gateway.pid}/status").read_text()
+            told["workers"] = [_worker(pid) for pid in _children(gateway.pid)]
         finally:
             gateway.terminate()
             gateway.wait(60)

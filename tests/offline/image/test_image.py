@@ -43,6 +43,10 @@ def test_it_serves_read_only_without_privileges_and_where_loopback_is_all_there_
     told = json.loads(ran.stdout)
     assert (told["readyz"], told["stopped"]) == (200, 0)
     assert told["user"] == [65532, 65532]
+    [worker] = told["workers"]
+    assert (worker["words"][-4:], worker["user"]) == (["-I", "-B", "-m", "appliance.redaction.worker"], "65532")
+    assert worker["oom"] >= 500
+    assert told["found"]["sent"] == "pay with [CREDIT_CARD]"
     assert set(told["refused"].values()) == {"Read-only file system"}
     assert len(told["refused"]) == 3
     assert {int(value, 16) for name, value in told["held"].items() if name.startswith("Cap")} == {0}
