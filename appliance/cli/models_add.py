@@ -241,7 +241,8 @@ def _say(done: Added) -> None:
     say("\nit is used when the configuration says so, and the gateway is started again:")
     say(f"  privacy:\n    model:\n      folder: {done.folder}\n      sha256: {done.sha256}")
     if about.lang not in {"en", MANY}:
-        say(f"policies have to name its language: `languages: [{about.lang}]`; it is not asked about others")
+        say(f"policies have to name its language and no other: `languages: [{about.lang}]`; one that asks for names in")
+        say("another is refused, since no other model is in use then")
 
 
 def _row(entity: str, before: "Judged | None", after: "Judged") -> Sequence[object]:

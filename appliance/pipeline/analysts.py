@@ -6,7 +6,7 @@ from pathlib import Path
 
 from appliance.config.place import release
 from appliance.config.privacy import Privacy as PrivacySettings
-from appliance.config.shipped import shipped_model
+from appliance.config.shipped import shipped_models
 from appliance.domain.errors import RedactionUnavailable
 from appliance.observe.privacy import PrivacyGauges
 from appliance.pipeline.catalogue import Catalogue
@@ -17,15 +17,17 @@ log = logging.getLogger(__name__)
 
 
 def command(settings: PrivacySettings) -> tuple[str, ...]:
-    """The program that analyses texts, with the model it may load. The same for as long as a gateway serves.
+    """The program that analyses texts, with the models it may load. The same for as long as a gateway serves.
 
-    Without a model of the settings it is the release's; a checkout has none, and runs patterns only. Raises ConfigError
-    when a release lists a model and lacks it.
+    Without a model of the settings they are the release's, those of languages that no policy names left out; a checkout
+    has none, and runs patterns only. Raises ConfigError when a release lists a model and lacks it.
     """
     if settings.model is not None:
-        return worker_command(Path(settings.model.folder), settings.model.sha256)
-    shipped = shipped_model(release())
-    return worker_command() if shipped is None else worker_command(shipped.folder, shipped.sha256)
+        return worker_command([(Path(settings.model.folder), settings.model.sha256)])
+    policies = Policies(settings.terms)
+    spoken = {language for name in policies.names() for language in policies.named(name).languages}
+    shipped = shipped_models(release())
+    return worker_command([(one.folder, one.sha256) for language, one in shipped.items() if language in spoken])
 
 
 class Analysts:

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-MODELLED: Final = "en"  # the language of the shipped NER model
 LANGUAGES: Final = ("de", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "sv")
-"""All but the model's own run patterns only."""
+"""Names are found in those that a model is in use for; a policy that asks for names in another is refused."""
 ANY: Final = "xx"  # what spaCy calls the language of a model for many; it is asked whatever a policy names

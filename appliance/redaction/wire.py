@@ -36,7 +36,7 @@ class Task(msgspec.Struct, frozen=True, tag="task"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """Sent once, when tasks are welcome. `model` names the NER model; empty: patterns only."""
+    """Sent once, when tasks are welcome. `model` names the NER models; empty: patterns only."""
 
     model: str
 

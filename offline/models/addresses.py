@@ -66,11 +66,11 @@ class Addresses:
     """Draws addresses. Streets are drawn once, at the start: Faker is slow."""
 
     def __init__(self, lists: Lists, draw: random.Random) -> None:
-        self.draw, self.parts = draw, lists.parts
+        self.draw, self.parts, self.near = draw, lists.parts, len(lists.tongue.streets)
         self.towns = _towns(lists, draw.randrange(2**31))
 
     def town(self) -> Town:
-        return self.draw.choice(self.towns[:6] if self.draw.random() < 0.6 else self.towns)
+        return self.draw.choice(self.towns[: self.near] if self.draw.random() < 0.6 else self.towns)
 
     def street(self) -> str:
         """A street, mostly with its number."""
@@ -141,9 +141,12 @@ def _towns(lists: Lists, seed: int) -> tuple[Town, ...]:
     for name, country in lists.cities:
         cities[country].append(name)
     found = []
-    for at, (locale, (country, land)) in enumerate(COUNTRIES.items()):
+    tongue = lists.tongue
+    countries = sorted(COUNTRIES.items(), key=lambda one: one[0] not in tongue.streets)
+    for at, (locale, (country, land)) in enumerate(countries):
         faker = Faker(locale)
         faker.seed_instance(seed + at)
         streets = tuple(sorted({str(faker.street_name()) for _ in range(STREETS_EACH)}))
-        found.append(Town(country, streets, tuple(cities[country]), land))
+        streets += 2 * lists.parts.get(f"streets_{country}", ())
+        found.append(Town(country, streets, tuple(cities[country]), tongue.lands.get(country, land)))
     return tuple(found)

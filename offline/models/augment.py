@@ -61,10 +61,17 @@ class Augmenter:
             made_up = not self.organisations or self.draw.random() < 0.6
             new = namer.organisation() if made_up else self.draw.choice(self.organisations)
         elif label == "NRP":
-            new = self.draw.choice(namer.lists.nrp)
+            new = self.draw.choice(self._fitting(said))
         else:
             return said
         return new.upper() if said.isupper() and words > 1 else new.lower() if said.islower() else new
+
+    def _fitting(self, said: str) -> tuple[str, ...]:
+        """Nationalities that end like `said`, where the language inflects them: `deutschen` becomes `polnischen`."""
+        nrp = self.namer.lists.nrp
+        if not self.namer.lists.tongue.inflected:
+            return nrp
+        return tuple(one for one in nrp if one[-2:] == said[-2:] and one[:1].isupper() == said[:1].isupper()) or nrp
 
     def _noisy(self, text: str, spans: list[Span]) -> tuple[str, list[Span]]:
         kind = self.draw.random()

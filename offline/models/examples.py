@@ -14,22 +14,6 @@ from offline.models.corpora import Line
 from offline.models.names import Lists
 from offline.models.synthetic import LABELS
 
-MONTHS = (
-    "january|february|march|april|may|june|july|august|september|october|november|december|"
-    "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
-)
-DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|wed|thurs?|fri|sat|sun"
-RELATIVE = (
-    "today|tonight|tomorrow|yesterday|morning|afternoon|evening|night|noon|midnight|weekend|week|month|year|day|hour|"
-    "minute|decade|century|spring|summer|autumn|winter|christmas|easter"
-)
-MAYBE_DATE = re.compile(
-    rf"(?:(?:\b(?:the|this|last|next|early|late|mid|end of|in|on|at|past|previous|first|second|third)\s+)*"
-    rf"(?:\b\w+\s+)?\b(?:{MONTHS}|{DAYS}|{RELATIVE})s?\b\.?(?:[\s,]+(?:of\s+)?\d{{1,4}}(?:st|nd|rd|th)?\b)*(?:\s+ago)?)"
-    r"|\b\d{1,4}(?:st|nd|rd|th)?\b(?:[/:.-]\d{1,4})*(?:\s?[ap]\.?m\b\.?)?|\b\d+0s\b",
-    re.IGNORECASE,
-)
-
 
 @cache
 def maybe_nrp(words: tuple[str, ...]) -> re.Pattern[str]:
@@ -43,7 +27,7 @@ def unknown(line: Line, lists: Lists) -> list[tuple[int, int]]:
     if "ADDRESS" not in line.told:  # "12 Main Street" as a place
         found += [(start, end) for start, end, label in line.spans if _address(line, start, label)]
     if "DATE_TIME" not in line.told:
-        found += [one.span() for one in MAYBE_DATE.finditer(line.text)]
+        found += [one.span() for one in lists.tongue.maybe_date.finditer(line.text)]
     if "NRP" not in line.told:
         found += [one.span() for one in maybe_nrp(lists.nrp).finditer(line.text)]
     return found

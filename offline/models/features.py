@@ -51,9 +51,10 @@ def known_words(home: Path, lists: Lists, left_out: int = LEFT_OUT) -> dict[str,
     `left_out`: one listed name in so many is not marked while training; 0 when the model is done.
     """
     words: dict[str, Word] = defaultdict(Word)
-    for spelling, meaning in meanings(home / "words/vectors.npz").items():
-        words[spelling].meaning = meaning
-    _read_common(words, home / "words/english.tsv.gz")
+    if (vectors := home / "words/vectors.npz").is_file():
+        for spelling, meaning in meanings(vectors).items():
+            words[spelling].meaning = meaning
+    _read_common(words, home / f"words/{lists.tongue.common}.tsv.gz")
     for spelling, flags in _listed(lists, left_out).items():
         word = words[spelling.lower()]
         word.flags |= flags & {"nrp", "technical", "organisation_part"}
@@ -121,6 +122,7 @@ def set_vectors(vocab: Vocab, words: dict[str, Word]) -> int:
 
     How many rows there are: words without a vector of their own share one with all that have the same features.
     """
+    size = DIMENSIONS if any(word.meaning is not None for word in words.values()) else 0
     rows: dict[tuple[object, ...], int] = {}
     keys: list[int] = []
     places: list[int] = []
@@ -131,7 +133,7 @@ def set_vectors(vocab: Vocab, words: dict[str, Word]) -> int:
         own = (spelling,) if word.meaning is not None else same
         if own not in rows:
             rows[own] = len(kept)
-            kept.append(_vector(word))
+            kept.append(_vector(word, size))
         keys.append(get_string_id(spelling))
         places.append(rows[own])
     vocab.vectors = Vectors(strings=vocab.strings, data=np.stack(kept), name="features", attr="LOWER")
@@ -144,8 +146,8 @@ def _level(value: float | None) -> int:
     return -9 if value is None else round(value / STEP)
 
 
-def _vector(word: Word) -> Row:
-    meaning = np.zeros(DIMENSIONS) if word.meaning is None else word.meaning
+def _vector(word: Word, size: int) -> Row:
+    meaning = np.zeros(size) if word.meaning is None else word.meaning
     code = [
         _code(cluster & ((1 << bits) - 1), bits) if cluster else np.zeros(CODE)
         for cluster in (word.cluster, word.titled_cluster)

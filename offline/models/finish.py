@@ -17,6 +17,7 @@ from offline.models.features import known_words, save, set_vectors
 from offline.models.names import read_lists
 from offline.models.synthetic import LABELS
 
+LEMMAS = "words/lemmas.tsv.gz"
 KEPT = ("nlp", "components", "initialize", "system", "paths", "training", "pretraining", "corpora")
 
 
@@ -35,10 +36,14 @@ class About:
 
 
 def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
-    """The state, if asked with every listed name marked, and with lemmas: Presidio's context words compare them."""
+    """The state, if asked with every listed name marked; with lemmas, where the home has any: Presidio's context words
+    compare them.
+    """
     nlp = spacy.load(state)
     if mark_all:
         set_vectors(nlp.vocab, known_words(home, read_lists(home), left_out=0))
+    if not (home / LEMMAS).is_file():
+        return nlp
     lemmatizer: Any = nlp.add_pipe("lemmatizer", config={"mode": "lookup"})  # spaCy types every pipe as a function
     lemmatizer.initialize(lookups=_lemmas(home))
     return nlp
@@ -46,7 +51,7 @@ def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
 
 def _lemmas(home: Path) -> Lookups:
     """Forms and their lemmas. Presidio compares without case, so that an unlisted word stands for itself."""
-    table = dict(line.split("\t") for line in lines(home / "words/lemmas.tsv.gz"))
+    table = dict(line.split("\t") for line in lines(home / LEMMAS))
     lookups = Lookups()
     lookups.add_table("lemma_lookup", table)
     return lookups
@@ -73,17 +78,17 @@ def write(nlp: Language, folder: Path, about: About) -> None:
         }
     )
     save(nlp, folder)
-    _scrub(folder)
+    _scrub(folder, nlp.lang)
 
 
-def _scrub(folder: Path) -> None:
+def _scrub(folder: Path, language: str) -> None:
     """Leave out what was only for training: its settings, and the words it met."""
     config = load_config(folder / "config.cfg")
     for section in [one for one in config if one not in KEPT]:
         del config[section]
     config["paths"] = dict.fromkeys(config["paths"])
     config.to_disk(folder / "config.cfg")
-    strings = StringStore(sorted({*spacy.blank("en").vocab.strings, *LABELS, *(f"B-{one}" for one in LABELS)}))
+    strings = StringStore(sorted({*spacy.blank(language).vocab.strings, *LABELS, *(f"B-{one}" for one in LABELS)}))
     strings.to_disk(folder / "vocab/strings.json")
     meta = folder / "meta.json"
     told = json.loads(meta.read_text(encoding="utf-8"))

@@ -20,7 +20,8 @@ from offline.models.names import Namer, read_lists
 from offline.models.score import judge
 from offline.models.synthetic import LABELS, Synthetic
 
-CHOSEN_BY = ("en-gum", "en-btc", "en-uner-ewt", "en-wikigold")  # kinds of text the model is for
+CHOSEN_BY = ("en-gum", "en-btc", "en-uner-ewt", "en-wikigold", "de-germeval14")  # kinds of text the model is for
+BESIDE = ("de-europeana",)  # judged too, but with no say: newspapers of other days
 Say = Callable[[str], None]
 
 
@@ -85,9 +86,9 @@ def _times(corpus: Corpus, line: Line) -> int:
 def _learned(corpus: Corpus, plan: Plan) -> Iterator[Line]:
     """The dev part of a corpus that the model is judged by is left alone; of others, all is learned from."""
     parts = ["train"]
-    if corpus.name not in CHOSEN_BY:
+    if corpus.name not in (*CHOSEN_BY, *BESIDE):
         parts += ["validation", "dev"]
-    elif not plan.choose:
+    elif not plan.choose and corpus.name in CHOSEN_BY:
         parts += ["validation"]
     for one in parts:
         yield from read(corpus, one)

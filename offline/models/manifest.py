@@ -9,6 +9,7 @@ from typing import Any
 from offline.failure import Failure
 
 HOME = Path(__file__).parent / "pii_ner_en"
+HOMES = {one: HOME.with_name(f"pii_ner_{one}") for one in ("en", "de")}  # language of a model -> what it is made of
 FILE = "data.toml"
 
 
@@ -73,6 +74,11 @@ def read_data(home: Path = HOME) -> Data:
     for one in data.every:
         _check(one)
     return data
+
+
+def language_of(home: Path) -> str:
+    """The language of the model that `home` is the home of."""
+    return str(tomllib.loads((home / FILE).read_text(encoding="utf-8")).get("language", "en"))
 
 
 def _entry(told: dict[str, Any], home: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from offline.models.corpora import lines
+from offline.models.manifest import language_of
+from offline.models.tongues import TONGUES, Tongue
 
 LOCALES = (
     *("en_US", "en_GB", "en_NZ", "en_IN", "en_IE", "en_NG", "de_DE", "de_AT", "de_CH", "fr_FR", "fr_CH", "fr_CA"),
@@ -16,17 +18,18 @@ LOCALES = (
     *("hr_HR", "ro_RO", "hu_HU", "fi_FI", "sv_SE", "no_NO", "da_DK", "et_EE", "lt_LT", "lv_LV", "tr_TR", "en_PK"),
     *("id_ID", "is_IS", "ga_IE", "vi_VN", "zu_ZA", "yo_NG"),
 )
+JOINTS = ("&", "and", "+")
 CAPITALS = "ABCDEFGHIKLMNOPRSTUVWZ"
-ENGLISH = 6  # the first of LOCALES; half of all people are named from these
 UNTYPED = "\u0304\u0323\u0324\u0327\u0331\u0326\u02bb\u2018"  # macron, dots, cedilla, line, comma below, turned commas
 Names = tuple[tuple[str, ...], tuple[str, ...]]  # given, family
 
 
 @dataclass(frozen=True)
 class Lists:
-    """Everything names are drawn from. `cities` are ordered by size."""
+    """Everything names are drawn from. `cities` are ordered by size, those of the language's own lands first."""
 
-    people: tuple[Names, ...]  # by culture; the first ENGLISH are English-speaking
+    tongue: Tongue
+    people: tuple[Names, ...]  # by culture; the tongue's own come first
     cities: tuple[tuple[str, str], ...]  # name, country
     regions: tuple[str, ...]
     organisations: tuple[str, ...]
@@ -36,10 +39,12 @@ class Lists:
 
 
 def read_lists(home: Path) -> Lists:
-    words = home / "words"
+    words, tongue = home / "words", TONGUES[language_of(home)]
+    locales = sorted(LOCALES, key=lambda one: one not in tongue.people)
     places = [line.split("\t") for line in lines(words / "places.tsv.gz")]
     return Lists(
-        people=(*(_of_faker(locale) for locale in LOCALES), *_own(words / "names.txt")),
+        tongue=tongue,
+        people=(*(_of_faker(locale) for locale in locales), *_own(words / "names.txt")),
         cities=tuple((_plainly(name), country) for name, _, country in places),
         regions=tuple(lines(words / "regions.txt")),
         organisations=tuple(lines(words / "organisations.txt")),
@@ -107,8 +112,8 @@ class Namer:
         self.draw = draw
 
     def culture(self) -> Names:
-        people = self.lists.people
-        return self.draw.choice(people[:ENGLISH] if self.draw.random() < 0.5 else people)
+        people, own = self.lists.people, len(self.lists.tongue.people)
+        return self.draw.choice(people[:own] if self.draw.random() < 0.5 else people)
 
     def given(self) -> str:
         return self.draw.choice(self.culture()[0])
@@ -171,8 +176,8 @@ class Namer:
             (0.30, f"{pick(parts['core'])} {pick(parts['tail'])}{suffix}"),
             (0.40, f"{pick(parts['core'])} {pick(parts['core'])} {pick(parts['tail'])}{suffix}"),
             (0.55, f"{pick(parts['core'])}{pick(parts['glue'])}{suffix}"),
-            (0.66, f"{self.family()} {pick(('&', 'and', '+'))} {self.family()}{suffix}"),
-            (0.74, f"{self.family()}, {self.family()} and {self.family()}"),
+            (0.66, f"{self.family()} {pick(parts.get('joints', JOINTS))} {self.family()}{suffix}"),
+            (0.74, f"{self.family()}, {self.family()} {parts.get('joints', JOINTS)[1]} {self.family()}"),
             (0.90, f"{self.family()} {pick(parts['tail'])}{suffix}"),
             (0.95, f"{self.family()}{suffix or ' GmbH'}"),
         ):

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from spacy.language import Language
@@ -15,8 +16,8 @@ from spacy.util import load_config
 from offline.failure import Failure
 from offline.models.corpora import Line, documents, read
 from offline.models.finish import About, finished, write
-from offline.models.fit import CHOSEN_BY, Say, fit
-from offline.models.manifest import Data, read_data
+from offline.models.fit import BESIDE, CHOSEN_BY, Say, fit
+from offline.models.manifest import Data, language_of, read_data
 from offline.models.names import read_lists
 from offline.models.notice import dataset, notice
 from offline.models.score import ALL, Tally, judge
@@ -27,13 +28,25 @@ LICENCE = "CC-BY-SA-4.0"
 PARTY = {"name": "The Redoubt maintainers", "email": "maintainers@redoubt.example"}
 HELD_OUT_EACH, HELD_OUT_SEED = 8, 2026
 TOLERANCE = 0.01  # a model trained anew comes this near, on another processor
-LIMITS = (
-    "English only",
-    "it misses names: about one in four of those real text holds is not found, or found in part",
-    "weak at organisations, and at addresses that stand without a number or a street's kind",
-    "dates and nationalities were learned from few annotated texts and from templates",
-    "names of places and organisations may be taken for each other; short texts without a sentence are the hardest",
-)
+NAMES = ("PERSON", "LOCATION", "ORGANIZATION")
+WEAK = "weak at organisations, and at addresses that stand without a number or a street's kind"
+HARD = "names of places and organisations may be taken for each other; short texts without a sentence are the hardest"
+LIMITS = MappingProxyType({
+    "en": (
+        "English only",
+        "it misses names: about one in four of those real text holds is not found, or found in part",
+        WEAK,
+        "dates and nationalities were learned from few annotated texts and from templates",
+        HARD,
+    ),
+    "de": (
+        "German only",
+        "it misses names: about one in three of those real text holds is not found, or found in part",
+        WEAK,
+        "learned from few annotated sentences of today; dates and addresses were learned from templates alone",
+        HARD,
+    ),
+})  # fmt: skip
 Scores = dict[str, dict[str, float]]  # test set -> label -> strict F1
 
 
@@ -91,29 +104,37 @@ def wrapped(model: Path, order: Order, learned: Data, scores: Scores) -> Release
     shutil.rmtree(model)
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (place / f"{wheel.name}.sha256").write_text(f"{sha256}  {wheel.name}\n", encoding="ascii")
-    card = _card(told, wheel.name, sha256, learned, scores)
+    card = _card(order, wheel.name, sha256, learned, scores)
     (place / "model.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return Released(wheel=wheel, sha256=sha256, scores=scores)
 
 
 def judged(nlp: Language, data: Data, home: Path) -> Scores:
-    """Strict F1 on the dev part of the four corpora, line by line and whole, and on the second templates."""
+    """Strict F1 on the dev parts of the corpora, line by line and whole, and on the second templates.
+
+    For a language that has to reach an F2, that too: of people, places and organisations, as `F2`.
+    """
     kept: dict[str, Tally] = {}
     together: list[Line] = []
     whole: list[Line] = []
     for corpus in data.corpora:
-        if corpus.name in CHOSEN_BY:
+        if corpus.name in (*CHOSEN_BY, *BESIDE):
             lines = list(read(corpus, "dev"))
-            together += lines
-            whole += documents(lines)
+            if corpus.name in CHOSEN_BY:
+                together += lines
+                whole += documents(lines)
             kept[corpus.name] = judge(nlp, lines)
     kept["together"] = judge(nlp, together)
     kept["together, whole documents"] = judge(nlp, whole)
     kept["held-out"] = judge(nlp, held_out(home, read_lists(home), HELD_OUT_EACH, HELD_OUT_SEED))
-    return {
+    scores = {
         name: {label: round(tally.f1(label), 3) for label in (ALL, *LABELS) if tally.there[label]}
         for name, tally in kept.items()
     }
+    if nlp.lang != "en":
+        named = {ALL: NAMES, **{label: (label,) for label in NAMES}}
+        scores["F2"] = {label: round(kept["together"].f(2.0, *some), 3) for label, some in named.items()}
+    return scores
 
 
 def table(scores: Scores) -> list[str]:
@@ -134,6 +155,8 @@ def check(scores: Scores, told: dict[str, Any], published: Path | None) -> None:
         ("together", ALL): told["floor_all"],
         ("held-out", ALL): told["floor_held_out"],
     }
+    if "floor_f2" in told:
+        floors["F2", ALL] = told["floor_f2"]
     if published is not None:
         before: Scores = json.loads(published.read_text(encoding="utf-8"))["scores"]
         for name, label in list(floors):
@@ -167,8 +190,9 @@ def _written(nlp: Language, order: Order, learned: Data, scores: Scores) -> Path
     return folder
 
 
-def _card(told: dict[str, Any], file: str, sha256: str, learned: Data, scores: Scores) -> dict[str, Any]:
+def _card(order: Order, file: str, sha256: str, learned: Data, scores: Scores) -> dict[str, Any]:
     """`model.json`: what a bundle and its ML-BOM say of the model."""
+    told = load_config(order.config)["model"]
     return {
         "file": file,
         "sha256": sha256,
@@ -177,7 +201,7 @@ def _card(told: dict[str, Any], file: str, sha256: str, learned: Data, scores: S
         "architecture": told["architecture"],
         "party": PARTY,
         "datasets": [dataset(one) for one in learned.every],
-        "limits": [*filter(None, [told["warning"]]), *LIMITS],
+        "limits": [*filter(None, [told["warning"]]), *LIMITS[language_of(order.home)]],
         "labels": list(LABELS),
         "needs": {"spacy": ">=3.8.0,<3.9.0"},
         "trained_with": {one: installed(one) for one in ("spacy", "thinc", "numpy", "faker")}

@@ -28,8 +28,13 @@ class Tally:
                 counter[ALL] += 1
 
     def f1(self, label: str = ALL) -> float:
-        whole = self.found[label] + self.there[label]
-        return 2 * self.right[label] / whole if whole else 0.0
+        return self.f(1.0, label)
+
+    def f(self, beta: float, *labels: str) -> float:
+        """Recall counts `beta` times as much as precision (van Rijsbergen 1979); of the labels taken together."""
+        right, found, there = (sum(of[label] for label in labels) for of in (self.right, self.found, self.there))
+        whole = found + beta**2 * there
+        return (1 + beta**2) * right / whole if whole else 0.0
 
     def precision(self, label: str = ALL) -> float:
         return self.right[label] / self.found[label] if self.found[label] else 0.0

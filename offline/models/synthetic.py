@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from offline.models.addresses import Addresses
@@ -12,13 +13,16 @@ from offline.models.names import Lists, Namer
 
 LABELS = ("PERSON", "LOCATION", "ADDRESS", "ORGANIZATION", "NRP", "DATE_TIME")
 LABEL_OF = {
-    **dict.fromkeys(("person", "first", "last"), "PERSON"),
-    **dict.fromkeys(("loc", "region"), "LOCATION"),
+    **dict.fromkeys(("person", "first", "last", "firsts", "lasts"), "PERSON"),
+    **dict.fromkeys(("loc", "region", "locs"), "LOCATION"),
     **dict.fromkeys(("addr", "street"), "ADDRESS"),
     **dict.fromkeys(("date", "time", "year"), "DATE_TIME"),
-    "org": "ORGANIZATION",
-    "nrp": "NRP",
+    **dict.fromkeys(("org", "orgs"), "ORGANIZATION"),
+    **dict.fromkeys(("nrp", "adj", "adje", "adjen", "adjer", "adjes", "adjem"), "NRP"),
 }
+ENDINGS = ("", "e", "en", "er", "es", "em")  # of a German adjective
+ON = ("on", "on", "by", "since", "before", "after", "until")
+PHONES = ("+## ## ########", "(###) ###-####", "###-###-####", "0#### ######", "+1 ### ### ####", "0## / #######")
 SLOT = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 FIRST_DAY, DAYS = date(1940, 1, 1), 33_000
 NEGATIVE_SHARE = 0.25
@@ -39,6 +43,8 @@ class Filler:
         self.parts = lists.parts
         namer, parts, pick = self.namer, lists.parts, draw.choice
         self.values: dict[str, Callable[[], str]] = {
+            **{f"adj{end}": partial(self._adjective, end) for end in ENDINGS},
+            **{f"{slot}s": partial(self._genitive, slot) for slot in ("first", "last", "loc", "org")},
             "person": namer.person,
             "first": namer.given,
             "last": namer.family,
@@ -47,12 +53,12 @@ class Filler:
             "org": namer.organisation,
             "addr": self.addresses.address,
             "street": self.addresses.street,
-            "nrp": lambda: pick(lists.nrp),
+            "nrp": lambda: pick(parts.get("folk", lists.nrp)),
             "tech": lambda: pick(lists.technical),
             "date": self._date,
             "year": lambda: str(draw.randint(1800, 2030)),
             "time": self._time,
-            "on": lambda: pick(("on", "on", "by", "since", "before", "after", "until")),
+            "on": lambda: pick(parts.get("on", ON)),
             "title": lambda: pick(parts["titles"]),
             "job": lambda: pick(parts["jobs"]),
             "age": lambda: str(draw.randint(1, 99)),
@@ -89,15 +95,28 @@ class Filler:
         kind = self.draw.random()
         return value.upper() if kind < 0.03 else value.lower() if kind < 0.07 else value
 
+    def _adjective(self, ending: str) -> str:
+        return self.draw.choice(self.parts["adj"]) + ending
+
+    def _genitive(self, slot: str) -> str:
+        """As German writes it: `Peters`, `Hans'`."""
+        name = self.values[slot]()
+        return f"{name}'" if name[-1:] in "sxzß" else f"{name}s"
+
     def _date(self) -> str:
         if self.draw.random() < 0.2:
             return self.draw.choice(self.parts["relative"])
         day = FIRST_DAY + timedelta(days=self.draw.randrange(DAYS))
-        written = day.strftime(self.draw.choice(self.parts["dates"]))
+        form = self.draw.choice(self.parts["dates"])
+        for mark, names, at in (("%B", "months", day.month - 1), ("%A", "days", day.weekday())):
+            form = form.replace(mark, self.parts[names][at]) if names in self.parts else form
+        written = day.strftime(form)
         return written.lstrip("0").replace(" 0", " ") if self.draw.random() < 0.5 else written
 
     def _time(self) -> str:
         hour, minute = self.draw.randint(0, 23), self.draw.choice((0, 15, 30, 45, self.draw.randint(0, 59)))
+        if "clock" in self.parts:
+            return self.draw.choice(self.parts["clock"]).format(hour=hour, minute=minute)
         half, short = ("AM", "PM")[hour // 12], hour % 12 or 12
         return self.draw.choice(
             (
@@ -112,9 +131,7 @@ class Filler:
 
     def _phone(self) -> str:
         pick = self.draw.choice
-        shape = pick(
-            ("+## ## ########", "(###) ###-####", "###-###-####", "0#### ######", "+1 ### ### ####", "0## / #######")
-        )
+        shape = pick(self.parts.get("phones", PHONES))
         return "".join(pick("0123456789") if one == "#" else one for one in shape)
 
 

@@ -5,6 +5,7 @@ It is written by hand, so that no build back-end runs, nothing is fetched, and n
 
 import base64
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def pack(model: Path, name: str, version: str, pages: dict[str, str], into: Path
     Raises Failure when it grows too large, or when a file names a place of this machine.
     """
     info = f"{name}-{version}.dist-info"
-    inner = f"{name}/en_{name}-{version}"
+    language = json.loads((model / "meta.json").read_bytes())["lang"]
+    inner = f"{name}/{language}_{name}-{version}"
     members = {f"{inner}/{one.relative_to(model)}": one.read_bytes() for one in model.rglob("*") if one.is_file()}
     members[f"{name}/__init__.py"] = TEMPLATE_INIT.format(imports="").encode()
     members[f"{name}/meta.json"] = members[f"{inner}/meta.json"]

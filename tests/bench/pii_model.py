@@ -59,7 +59,7 @@ class Ours(AnalyzerEngine):  # type: ignore[misc]  # untyped here
     """The worker's engine, asked for every entity of ours, in the shape of Presidio's."""
 
     def __init__(self, model: Path) -> None:
-        self._engine = Engine(Model(spacy.load(model, exclude=["lemmatizer"]), ""), ours)
+        self._engine = Engine([Model(spacy.load(model, exclude=["lemmatizer"]), "")], ours)
         self._plan = self._engine.plan(Analysis(entities=tuple(map(Entity, ENTITIES))))
 
     def get_supported_entities(self, *_: Any, **__: Any) -> list[str]:

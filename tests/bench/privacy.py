@@ -67,7 +67,7 @@ def cpu(work: Callable[[], object], times: int) -> float:
 
 def engine_table(model: Model | None, rounds: int, say: Say) -> None:
     nlp = model.nlp if model else spacy.blank("en")
-    mine = Engine(model, ours)
+    mine = Engine([model] if model else [], ours)
     plans = {"ours": mine.plan(ALL), "ours, patterns only": mine.plan(PATTERNS)}
     stock = AnalyzerEngine(nlp_engine=Stock(nlp), supported_languages=["en"])
     bare = AnalyzerEngine(nlp_engine=Stock(spacy.blank("en")), supported_languages=["en"])

@@ -1,6 +1,7 @@
-"""A model folder that knows five names: a spaCy pipeline of rules, written and listed like the shipped one."""
+"""A model folder that knows a few names: a spaCy pipeline of rules, written and listed like the shipped one."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import spacy
@@ -14,13 +15,14 @@ KNOWN = (
     ("ORG", "Example Corp"),
     ("MONEY", "ten dollars"),
 )
+GERMANS = (("PER", "Jürgen Klopfer"), ("LOC", "Bad Beispiel"))
 
 
-def write(folder: Path) -> str:
+def write(folder: Path, language: str = "en", known: Iterable[tuple[str, str]] = KNOWN) -> str:
     """The sha256 of its manifest."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank(language)
     ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": label, "pattern": text} for label, text in KNOWN])
+    ruler.add_patterns([{"label": label, "pattern": text} for label, text in known])
     nlp.add_pipe("sentencizer")
     nlp.meta.update({"name": "rules", "version": "0.0.1"})
     nlp.to_disk(folder)

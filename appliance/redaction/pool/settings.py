@@ -1,7 +1,7 @@
 """How many workers there are, how they are started, how long anything may take. Seconds and bytes."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,13 +26,13 @@ class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes: int = 64 * 1024 * 1024
 
 
-def worker_command(model: Path | None = None, digest: str = "") -> tuple[str, ...]:
-    """The program that analyses. `model` is the folder of an unpacked NER model whose manifest has this sha256.
+def worker_command(models: Iterable[tuple[Path, str]] = ()) -> tuple[str, ...]:
+    """The program that analyses. `models`: folders of unpacked NER models, and the sha256 that each one's manifest has.
 
     No model: patterns only. The same command for a process's whole life, so that the egress fuse can allow exactly it.
     """
     program = (sys.executable, "-I", "-B", "-m", "appliance.redaction.worker")
-    return program if model is None else (*program, str(model), digest)
+    return (*program, *(word for folder, digest in models for word in (str(folder), digest)))
 
 
 def environment() -> Mapping[str, str]:

@@ -11,7 +11,7 @@ RECOGNISERS: Final = "appliance.redaction.recognisers.ours"
 
 
 def main(arguments: list[str], recognisers: str = RECOGNISERS) -> int:
-    """`arguments`: nothing, or a model's folder and its manifest's sha256. `recognisers`: the module `ours` is in."""
+    """`arguments`: of each model its folder, and the sha256 of its manifest. `recognisers`: the module `ours` is in."""
     go_first()
     listen, speak = confine()
     shut()

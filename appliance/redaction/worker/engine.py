@@ -1,7 +1,7 @@
 """One text in, its findings out: our recognisers over the whole, Presidio's and the model over pieces; resolved."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegist
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
+from appliance.domain.privacy_entities import MODELLED
 from appliance.redaction.labels import LABELS, entities
 from appliance.redaction.languages import ANY, LANGUAGES
 from appliance.redaction.pieces import pieces
@@ -61,7 +62,8 @@ class Names(SpacyRecognizer):
 class Plan:
     """All that one analysis needs, made once."""
 
-    def __init__(self, analysis: Analysis, ours: Ours, patterns: "Presidio", names: "Presidio | None") -> None:
+    def __init__(self, analysis: Analysis, ours: Ours, patterns: "Presidio", names: "Sequence[Presidio]") -> None:
+        """`names`: models that are asked apart from the patterns, with code blanked out unless it is to be scanned."""
         self.analysis, self.ours, self.patterns, self.names = analysis, ours, patterns, names
 
 
@@ -91,16 +93,18 @@ class Presidio:
 
 
 class Engine:
-    """`model`: None runs patterns only. `ours` compiles our recognisers for an analysis."""
+    """`models`: of different languages; none runs patterns only. `ours` compiles our recognisers for an analysis."""
 
-    def __init__(self, model: Model | None, ours: Callable[[Analysis], Ours]) -> None:
-        self._model, self._ours = model, ours
-        self._nlp = model.nlp if model else spacy.blank(_NOMINAL)
+    def __init__(self, models: Sequence[Model], ours: Callable[[Analysis], Ours]) -> None:
+        self._models, self._ours = models, ours
+        self._nlp = models[0].nlp if models else spacy.blank(_NOMINAL)
 
     def zone(self) -> AbstractContextManager[Any]:
         """Words a text brings are forgotten at its end. Nothing may be raised across it, no token may outlive it."""
-        zone: AbstractContextManager[Any] = self._nlp.memory_zone()
-        return zone
+        zones = ExitStack()
+        for nlp in [one.nlp for one in self._models] or [self._nlp]:
+            zones.enter_context(nlp.memory_zone())
+        return zones
 
     def plan(self, analysis: Analysis) -> Plan:
         """Raises CannotAnalyse."""
@@ -111,14 +115,12 @@ class Engine:
         covered = self._covered(analysis, ours)
         wanted = [str(entity) for entity in analysis.entities]
         found_by: list[EntityRecognizer] = [*recognisers(set(wanted) - covered, _PATTERN_SECONDS)]
-        patterns, named = found_by, self._named(analysis)
-        if not named:
-            return Plan(analysis, ours, Presidio(Words(self._nlp, named=False), patterns, wanted), None)
-        names = Names(supported_entities=sorted(named))
-        if analysis.code is Code.PATTERNS:  # two passes: code is blanked out for the model only
-            whole = Presidio(Words(self._nlp, named=False), patterns, wanted)
-            return Plan(analysis, ours, whole, Presidio(Words(self._nlp, named=True), [names], wanted))
-        return Plan(analysis, ours, Presidio(Words(self._nlp, named=True), [*patterns, names], wanted), None)
+        asked = [(one, names) for one in self._asked(analysis) if (names := self._names(one, analysis))]
+        if len(asked) == 1 and analysis.code is not Code.PATTERNS:  # in one pass: its words serve the patterns too
+            model, names = asked[0]
+            return Plan(analysis, ours, Presidio(Words(model.nlp, named=True), [*found_by, names], wanted), ())
+        apart = [Presidio(Words(model.nlp, named=True), [names], wanted) for model, names in asked]
+        return Plan(analysis, ours, Presidio(Words(self._nlp, named=False), found_by, wanted), apart)
 
     def _compiled(self, analysis: Analysis) -> Ours:
         try:
@@ -132,11 +134,28 @@ class Engine:
             ours = self._compiled(msgspec.structs.replace(analysis, patterns=(), deny=()))
         return {str(entity) for one in ours for entity in one.entities}
 
-    def _named(self, analysis: Analysis) -> set[str]:
-        """Entities the model is asked for."""
-        if self._model is None or not analysis.model or self._model.language not in {*analysis.languages, ANY}:
-            return set()
-        return set(entities(self._model.labels)) & {str(entity) for entity in analysis.entities}
+    def _asked(self, analysis: Analysis) -> list[Model]:
+        """The models of the languages that the analysis names.
+
+        Raises CannotAnalyse when it wants names, and one of these languages has no model: names in it would pass as if
+        they had been looked for. With no model at all nothing is chosen: `Ready` has told whoever asks.
+        """
+        if not analysis.model or not self._models:
+            return []
+        known = {one.language for one in self._models}
+        lacking = [one for one in analysis.languages if not known & {one, ANY}]
+        wanted = sorted(MODELLED & {str(entity) for entity in analysis.entities})
+        if lacking and wanted:
+            raise CannotAnalyse(
+                f"the policy asks for {', '.join(wanted)} in `{', '.join(lacking)}`, and no language model for it is "
+                f"in use, only `{', '.join(sorted(known))}`; add one, name other languages, or say `model: false`"
+            )
+        return [one for one in self._models if one.language in {*analysis.languages, ANY}]
+
+    def _names(self, model: Model, analysis: Analysis) -> Names | None:
+        """What the model is asked for; None: it finds nothing that is wanted."""
+        wanted = set(entities(model.labels)) & {str(entity) for entity in analysis.entities}
+        return Names(supported_entities=sorted(wanted)) if wanted else None
 
     def find(self, plan: Plan, text: str) -> tuple[Finding, ...]:
         """Within `zone`."""
@@ -145,8 +164,9 @@ class Engine:
         read = outside(text, code) if analysis.code is Code.SKIP else text
         claims = [claim for one in plan.ours for claim in one.find(read)]
         claims += plan.patterns.find(read)
-        if plan.names is not None:
+        if plan.names:
             read = outside(text, code)
-            claims += plan.names.find(read)
+            for one in plan.names:
+                claims += one.find(read)
         claims += again(read, claims)
         return resolve(claims, text, analysis)

@@ -21,13 +21,13 @@ def serve(listen: BinaryIO, speak: BinaryIO, arguments: Sequence[str], ours: Cal
     """The exit code: 0 at the end of the input, 1 when the model is refused, 2 when the gateway spoke nonsense."""
     logging.disable(logging.CRITICAL)  # Presidio logs values it could not validate
     try:
-        model = load(Path(arguments[0]), arguments[1]) if arguments else None
+        models = [load(Path(a), digest) for a, digest in zip(arguments[::2], arguments[1::2], strict=True)]
     except ModelRefused as refused:
         _say(speak, wire.Refused(str(refused)[:500]))
         return 1
-    served = Server(Engine(model, ours))
+    served = Server(Engine(models, ours))
     gc.freeze()
-    _say(speak, wire.Ready(model.name if model else ""))
+    _say(speak, wire.Ready(" + ".join(one.name for one in models)))
     perish(0)
     try:
         while (body := _read(listen)) is not None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ def names(language: str, labels: Mapping[str, str]) -> list[tuple[str, str]]:
 def real_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of this checkout."""
 
-    def worker(folder: Path | None = None, digest: str = "") -> tuple[str, ...]:
-        return command("shipped", *([] if folder is None else [str(folder), digest]))
+    def worker(models: Iterable[tuple[Path, str]] = ()) -> tuple[str, ...]:
+        return command("shipped", *(str(word) for one in models for word in one))
 
     monkeypatch.setattr(analysts, "worker_command", worker)
 

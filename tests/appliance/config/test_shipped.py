@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config.privacy import ModelFolder, Privacy
-from appliance.config.shipped import PII_MODEL, Shipped, shipped_model
+from appliance.config.privacy import ModelFolder, PolicyEntry, Privacy
+from appliance.config.shipped import PII_MODELS, Shipped, shipped_models
 from appliance.domain.errors import ConfigError
 from appliance.domain.privacy_policy import Preset
 from appliance.pipeline.analysts import command
@@ -15,7 +15,9 @@ from appliance.pipeline.tryout import examine
 from appliance.redaction.policy.resolve import Policies
 
 DIGEST = "ab" * 32
+PII_MODEL = PII_MODELS["en"]
 OURS = {"name": PII_MODEL, "version": "1.0.0", "folder": f"{PII_MODEL}/1.0.0", "sha256": DIGEST, "licence": "MIT"}
+GERMAN = {**OURS, "name": PII_MODELS["de"], "folder": f"{PII_MODELS['de']}/1.0.0", "sha256": "12" * 32}
 TINY = {**OURS, "name": "redoubt_pii_ner_tiny", "folder": "redoubt_pii_ner_tiny/0.1.0", "sha256": "cd" * 32}
 
 
@@ -38,24 +40,24 @@ def test_the_model_that_finds_names_is_where_the_index_says(tmp_path: Path) -> N
     unpacked(release, "redoubt_pii_ner_tiny/0.1.0")
     unpacked(release, f"{PII_MODEL}/1.0.0")
 
-    assert shipped_model(release) == Shipped(release / f"models/{PII_MODEL}/1.0.0", DIGEST)
+    assert shipped_models(release) == {"en": Shipped(release / f"models/{PII_MODEL}/1.0.0", DIGEST)}
 
 
 def test_a_model_made_for_unit_tests_is_never_taken(tmp_path: Path) -> None:
     release = a_release(tmp_path, TINY)
     unpacked(release, "redoubt_pii_ner_tiny/0.1.0")
 
-    assert shipped_model(release) is None
+    assert shipped_models(release) == {}
 
 
 def test_a_checkout_and_a_release_without_models_have_none(tmp_path: Path) -> None:
-    assert shipped_model(None) is None
-    assert shipped_model(tmp_path) is None
+    assert shipped_models(None) == {}
+    assert shipped_models(tmp_path) == {}
 
 
 def test_a_listed_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf"lists the model `{PII_MODEL}/1\.0\.0`, which is not there; install"):
-        shipped_model(a_release(tmp_path, OURS))
+        shipped_models(a_release(tmp_path, OURS))
 
 
 @pytest.mark.parametrize(
@@ -65,19 +67,19 @@ def test_a_listed_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 )
 def test_an_index_that_no_installer_writes_is_an_error(line: object, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="list of models cannot be read; install the release again"):
-        shipped_model(a_release(tmp_path, line))
+        shipped_models(a_release(tmp_path, line))
 
 
 def test_an_index_that_is_missing_beside_models_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
 
     with pytest.raises(ConfigError, match="list of models cannot be read"):
-        shipped_model(tmp_path)
+        shipped_models(tmp_path)
 
 
 def test_two_versions_of_it_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="2 times"):
-        shipped_model(a_release(tmp_path, OURS, {**OURS, "folder": f"{PII_MODEL}/1.1.0"}))
+        shipped_models(a_release(tmp_path, OURS, {**OURS, "folder": f"{PII_MODEL}/1.1.0"}))
 
 
 @pytest.fixture
@@ -91,6 +93,25 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_worker_of_a_site_is_started_with_the_releases_model(installed: Path) -> None:
     assert command(Privacy())[-2:] == (str(installed / "models" / OURS["folder"]), DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("languages", "loaded"), [(None, ["en"]), (("en",), ["en"]), (("de",), ["en", "de"]), (("de", "en"), ["en", "de"])]
+)
+def test_a_worker_loads_the_models_of_the_languages_that_policies_name(
+    languages: tuple[str, ...] | None, loaded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = a_release(tmp_path.resolve(), OURS, GERMAN)
+    for one in (OURS, GERMAN):
+        unpacked(release, one["folder"])
+    monkeypatch.setattr(sys, "prefix", str(release / "serve"))
+    own = PolicyEntry(name="own", languages=languages)
+
+    ran = command(Privacy(policies=(own,)))
+
+    models = ran[ran.index("appliance.redaction.worker") + 1 :]
+    assert models[::2] == tuple(str(release / f"models/{PII_MODELS[one]}/1.0.0") for one in loaded)
+    assert models[1::2] == tuple({"en": DIGEST, "de": "12" * 32}[one] for one in loaded)
 
 
 def test_the_model_of_the_settings_comes_before_the_releases(installed: Path) -> None:

@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from appliance.domain.errors import RedactionUnavailable
 from appliance.domain.privacy import Analysis, Entity, SitePattern
 from appliance.redaction import wire
 from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment
-from tests.fakes.ner_model import write
+from tests.fakes.ner_model import GERMANS, write
 from tests.fakes.privacy_worker import MARK, command
 
 TYPES = ("CREDIT_CARD", "DATE_TIME", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "LOCATION", "PERSON", "US_SSN", "UUID")
@@ -148,6 +149,26 @@ async def test_the_named_model_answers_and_says_its_name(tmp_path: Path) -> None
 
         assert (found.start, found.end, found.entity) == (0, 9, "PERSON")
         assert analyser.model == f"rules-0.0.1@{digest[:12]}"
+
+
+@pytest.mark.parametrize("languages", [("en",), ("fr",), ("de", "fr")])
+async def test_names_in_a_language_without_a_model_are_refused_and_never_passed(
+    languages: tuple[str, ...], tmp_path: Path
+) -> None:
+    digest = write(tmp_path / "model", "de", GERMANS)
+    async with pool(str(tmp_path / "model"), digest) as analyser:
+        with pytest.raises(RedactionUnavailable, match="no language model for it is in use"):
+            await analyser.find(msgspec.structs.replace(ALL, languages=languages), ["Tom Baker waits"])
+
+
+async def test_two_models_answer_for_their_languages_and_say_their_names(tmp_path: Path) -> None:
+    english, german = write(tmp_path / "en"), write(tmp_path / "de", "de", GERMANS)
+    async with pool(str(tmp_path / "en"), english, str(tmp_path / "de"), german) as analyser:
+        asked = msgspec.structs.replace(ALL, languages=("de", "en"))
+        ((one, other),) = await analyser.find(asked, ["Tom Baker, Jürgen Klopfer"])
+
+        assert (one.start, one.end, other.start, other.end) == (0, 9, 11, 25)
+        assert analyser.model == f"rules-0.0.1@{english[:12]} + rules-0.0.1@{german[:12]}"
 
 
 WATCHED = (

@@ -8,23 +8,32 @@ import pytest
 
 from offline.failure import Failure
 from offline.models.corpora import part, read
-from offline.models.manifest import HOME, Data, read_data
+from offline.models.manifest import HOME, HOMES, Data, language_of, read_data
 from offline.models.notice import dataset, notice
 
 DOUBTFUL = ("smartdata", "multinerd", "conll2003", "ontonotes", "bbc")  # what a licence forbids or leaves open
 
 
+@pytest.fixture(scope="module", params=HOMES)
+def home(request: pytest.FixtureRequest) -> Path:
+    return HOMES[request.param]
+
+
 @pytest.fixture(scope="module")
-def data() -> Data:
-    return read_data()
+def data(home: Path) -> Data:
+    return read_data(home)
 
 
-def test_every_file_of_text_and_words_is_in_the_manifest(data: Data) -> None:
+def test_a_home_says_which_language_its_model_is_for() -> None:
+    assert {language_of(home): home for home in HOMES.values()} == HOMES
+
+
+def test_every_file_of_text_and_words_is_in_the_manifest(home: Path, data: Data) -> None:
     named = {one.path for one in data.every}
     there = {
         path
         for folder in ("corpora", "words", "templates")
-        for path in (HOME / folder).rglob("*")
+        for path in (home / folder).rglob("*")
         if path.is_file() and path.name != "PROVENANCE.md"
     }
 
@@ -66,27 +75,27 @@ def test_nothing_doubtful_is_among_the_corpora(data: Data) -> None:
     assert [one.name for one in data.corpora if "NC" in one.licence] == []
 
 
-def test_the_notice_is_made_from_the_manifest_and_names_everybody(data: Data) -> None:
-    page = (HOME / "NOTICE.md").read_text(encoding="utf-8")
+def test_the_notice_is_made_from_the_manifest_and_names_everybody(home: Path, data: Data) -> None:
+    page = (home / "NOTICE.md").read_text(encoding="utf-8")
 
     assert page == notice(data)
     assert [one.name for one in data.every if one.attribution not in page] == []
 
 
-def test_the_provenance_page_names_each_corpus_and_its_hash(data: Data) -> None:
-    page = (HOME / "corpora/PROVENANCE.md").read_text(encoding="utf-8")
+def test_the_provenance_page_names_each_corpus_and_its_hash(home: Path, data: Data) -> None:
+    page = (home / "corpora/PROVENANCE.md").read_text(encoding="utf-8")
 
     assert [one.name for one in data.corpora if f"{one.sha256}  " not in page or one.path.name not in page] == []
 
 
-def test_sources_are_told_without_a_scheme() -> None:
-    told = tomllib.loads((HOME / "data.toml").read_text(encoding="utf-8"))
+def test_sources_are_told_without_a_scheme(home: Path) -> None:
+    told = tomllib.loads((home / "data.toml").read_text(encoding="utf-8"))
 
     assert [one["name"] for one in (*told["corpus"], *told["words"]) if "://" in str(one)] == []
 
 
-def test_the_ml_bom_names_repository_licence_and_authors(data: Data) -> None:
-    btc = next(one for one in data.corpora if one.name == "en-btc")
+def test_the_ml_bom_names_repository_licence_and_authors() -> None:
+    btc = next(one for one in read_data().corpora if one.name == "en-btc")
 
     told = dataset(btc)
 
@@ -113,8 +122,8 @@ def test_about_one_document_in_twelve_chooses() -> None:
     assert 600 < chosen < 1_000
 
 
-def test_a_line_says_which_labels_its_corpus_annotates(data: Data) -> None:
-    gum = next(one for one in data.corpora if one.name == "en-gum")
+def test_a_line_says_which_labels_its_corpus_annotates() -> None:
+    gum = next(one for one in read_data().corpora if one.name == "en-gum")
 
     line = next(read(gum, "dev"))
 

@@ -7,7 +7,7 @@ import pytest
 
 from offline.models.augment import Augmenter
 from offline.models.corpora import Line, lines, read
-from offline.models.manifest import HOME, read_data
+from offline.models.manifest import HOME, HOMES, read_data
 from offline.models.names import Lists, Namer, read_lists
 from offline.models.synthetic import LABEL_OF, LABELS, SLOT, Filler, Synthetic, held_out, templates
 
@@ -17,6 +17,16 @@ EVERY = frozenset(LABELS)
 @pytest.fixture(scope="module")
 def lists() -> Lists:
     return read_lists(HOME)
+
+
+@pytest.fixture(scope="module")
+def german() -> Lists:
+    return read_lists(HOMES["de"])
+
+
+@pytest.fixture(scope="module", params=HOMES)
+def home(request: pytest.FixtureRequest) -> Path:
+    return HOMES[request.param]
 
 
 def filler(lists: Lists, seed: int = 1) -> Filler:
@@ -29,12 +39,15 @@ def test_the_same_seed_writes_the_same_text(lists: Lists) -> None:
     assert first == second
 
 
-def test_every_slot_of_every_template_can_be_filled(lists: Lists) -> None:
-    known = set(filler(lists).values)
+def test_every_slot_of_every_template_can_be_filled(home: Path) -> None:
+    made = filler(read_lists(home))
 
     for page in ("training", "negatives", "held_out"):
-        for template in templates(HOME / f"templates/{page}.txt"):
-            assert {one[1] for one in SLOT.finditer(template) if one[1]} <= known, template
+        for template in templates(home / f"templates/{page}.txt"):
+            text, spans = made.fill(template)
+            slots = [one[1] for one in SLOT.finditer(template) if one[1]]
+            assert [label for *_, label in spans] == [LABEL_OF[one] for one in slots if one in LABEL_OF], template
+            assert text
 
 
 def test_a_span_holds_exactly_the_value_of_its_slot(lists: Lists) -> None:
@@ -45,8 +58,8 @@ def test_a_span_holds_exactly_the_value_of_its_slot(lists: Lists) -> None:
     assert text == f"Hello {text[first_from:first_to]}, {{x}} in {text[place_from:place_to]}!"
 
 
-def test_spans_neither_overlap_nor_begin_or_end_with_space(lists: Lists) -> None:
-    for line in Synthetic(HOME, lists, random.Random(7)).lines(2_000):
+def test_spans_neither_overlap_nor_begin_or_end_with_space(home: Path) -> None:
+    for line in Synthetic(home, read_lists(home), random.Random(7)).lines(2_000):
         ends = [0]
         for start, end, label in line.spans:
             assert label in EVERY
@@ -55,8 +68,8 @@ def test_spans_neither_overlap_nor_begin_or_end_with_space(lists: Lists) -> None
             ends.append(end)
 
 
-def test_negatives_carry_no_label() -> None:
-    for template in templates(HOME / "templates/negatives.txt"):
+def test_negatives_carry_no_label(home: Path) -> None:
+    for template in templates(home / "templates/negatives.txt"):
         assert not {one[1] for one in SLOT.finditer(template)} & set(LABEL_OF), template
 
 
@@ -66,12 +79,12 @@ def test_technical_words_are_taught_to_stay(lists: Lists, word: str) -> None:
     assert word not in lists.organisations
 
 
-def test_the_held_out_templates_are_not_those_that_are_learned(lists: Lists) -> None:
-    learned = {one for page in ("training", "negatives") for one in templates(HOME / f"templates/{page}.txt")}
-    apart = templates(HOME / "templates/held_out.txt")
+def test_the_held_out_templates_are_not_those_that_are_learned(home: Path) -> None:
+    learned = {one for page in ("training", "negatives") for one in templates(home / f"templates/{page}.txt")}
+    apart = templates(home / "templates/held_out.txt")
 
     assert not learned & set(apart)
-    assert len(held_out(HOME, lists, 3, seed=1)) == 3 * len(apart)
+    assert len(held_out(home, read_lists(home), 3, seed=1)) == 3 * len(apart)
 
 
 def test_addresses_come_in_many_shapes(lists: Lists) -> None:
@@ -83,6 +96,40 @@ def test_addresses_come_in_many_shapes(lists: Lists) -> None:
     assert any(one[0].isdigit() for one in made)
     assert any(one.split(",")[0][-1].isdigit() for one in made)
     assert any("Box" in one for one in made)
+
+
+def test_german_text_is_about_people_places_and_streets_that_germans_write_of(german: Lists) -> None:
+    families = {family for _, some in german.people[:3] for family in some}
+    assert {"Müller", "Schmidt", "Gruber"} <= families
+    assert [name for name, _ in german.cities[:5]] == ["Berlin", "Hamburg", "Wien", "München", "Köln"]
+
+    draw = filler(german, 9).addresses
+    made = [draw.address() for _ in range(300)]
+    lands = " ".join(made)
+    assert sum("stra" in one or "weg " in one for one in made) > 100
+    assert "Deutschland" in lands
+    assert "Germany" not in lands
+
+
+def test_german_dates_times_and_endings_are_those_of_german(german: Lists) -> None:
+    values = filler(german, 4).values
+    dates = " ".join(values["date"]() for _ in range(300))
+    genitives = [values["lasts"]() for _ in range(300)]
+
+    assert "Januar" in dates
+    assert "January" not in dates
+    assert "Monday" not in dates
+    assert {one[-1] for one in genitives} == {"s", "'"}
+    assert all(values["adjen"]().endswith("en") for _ in range(20))
+    assert not any("AM" in values["time"]() for _ in range(100))
+
+
+def test_a_swapped_nationality_ends_as_its_sentence_wants(german: Lists) -> None:
+    draw = random.Random(3)
+    augmenter = Augmenter(Namer(german, draw), draw, [])
+
+    assert all(augmenter._other("deutschen", "NRP").endswith("en") for _ in range(50))
+    assert {augmenter._other("Wiener", "NRP")[0].isupper() for _ in range(50)} == {True}
 
 
 def test_people_are_of_many_cultures(lists: Lists) -> None:

@@ -19,10 +19,10 @@ from offline.models.corpora import Line, documents
 from offline.models.examples import reference
 from offline.models.features import Word, known_words, meanings, save, set_vectors
 from offline.models.fit import Lessons, Plan
-from offline.models.manifest import HOME, Data, read_data
+from offline.models.manifest import HOME, HOMES, Data, read_data
 from offline.models.names import Lists, read_lists
 from offline.models.release import Order, check, release
-from offline.models.score import judge
+from offline.models.score import Tally, judge
 from offline.models.synthetic import LABELS
 
 EVERY = frozenset(LABELS)
@@ -115,12 +115,20 @@ def test_a_word_has_its_features_however_it_is_cased_and_none_is_added_to_the_vo
     assert places[2] == -1
 
 
-def test_a_saved_model_still_finds_its_features_by_the_lower_case_spelling(featured: Language, tmp_path: Path) -> None:
-    save(featured, tmp_path / "model")
-    loaded = spacy.load(tmp_path / "model")
+@pytest.mark.parametrize("language", HOMES)
+def test_a_model_read_back_finds_the_features_of_a_word_however_it_is_cased(language: str, tmp_path: Path) -> None:
+    home = HOMES[language]
+    nlp = spacy.blank(language)
+    set_vectors(nlp.vocab, known_words(home, read_lists(home)))
 
-    assert loaded.vocab.vectors.attr == LOWER
-    assert loaded.vocab.vectors.find(keys=loaded("LONDON").to_array("LOWER"))[0] >= 0
+    save(nlp, tmp_path)
+
+    vectors, keys = [], nlp("Hamburg hamburg HAMBURG").to_array("LOWER")
+    for one in (nlp, spacy.load(tmp_path)):
+        assert one.vocab.vectors.attr == LOWER
+        vectors.append(one.vocab.vectors.data[one.vocab.vectors.find(keys=keys)])
+        assert all(norm(one.vocab[word].vector) > 0 for word in ("Hamburg", "hamburg"))
+    assert (vectors[0] == vectors[1]).all()
 
 
 def test_words_used_alike_have_vectors_alike() -> None:
@@ -187,6 +195,35 @@ def test_a_score_below_its_floor_is_refused() -> None:
         check(scores, told, None)
 
 
+def test_a_language_that_has_to_reach_an_f2_is_refused_below_it() -> None:
+    scores = {"together": {"PERSON": 0.8, "ALL": 0.7}, "held-out": {"ALL": 0.9}, "F2": {"ALL": 0.59}}
+    told = {"floor_person": 0.6, "floor_all": 0.55, "floor_held_out": 0.7, "floor_f2": 0.6}
+
+    with pytest.raises(Failure, match=r"ALL on F2: 0\.590 < 0\.600"):
+        check(scores, told, None)
+
+
+def test_f2_pools_labels_and_counts_recall_twice_as_much() -> None:
+    tally = Tally()
+    tally.add([(0, 1, "PERSON"), (2, 3, "LOCATION"), (4, 5, "NRP")], [(0, 1, "PERSON"), (4, 5, "NRP"), (6, 7, "NRP")])
+
+    # of PERSON and LOCATION: one right, one found, two there
+    assert tally.f(2.0, "PERSON", "LOCATION") == pytest.approx(5 * 1 / (1 + 4 * 2))
+    assert tally.f1("NRP") == pytest.approx(2 / 3)
+    assert tally.f(2.0) == 0.0
+
+
+def test_a_german_date_and_nationality_are_missing_where_they_are_not_annotated() -> None:
+    told = frozenset({"PERSON"})
+    line = Line("Die Anna traf am 3. Mai 2020 um 9 Uhr eine polnische Bäckerin.", ((4, 8, "PERSON"),), told, "c", "d")
+
+    doc = reference(spacy.blank("de"), line, read_lists(HOMES["de"]))
+
+    said = {token.text: token.ent_iob_ or "?" for token in doc}
+    assert (said["Anna"], said["Die"], said["traf"], said["Bäckerin"]) == ("B", "O", "O", "O")
+    assert {said[one] for one in ("3.", "Mai", "2020", "9", "Uhr", "polnische")} == {"?"}
+
+
 def test_a_score_far_below_the_published_one_is_refused(tmp_path: Path) -> None:
     before = {"together": {"PERSON": 0.80, "ALL": 0.7}, "held-out": {"ALL": 0.9}}
     published = tmp_path / "model.json"
@@ -198,12 +235,14 @@ def test_a_score_far_below_the_published_one_is_refused(tmp_path: Path) -> None:
         check({**before, "together": {"PERSON": 0.795, "ALL": 0.68}}, told, published)
 
 
-def test_a_few_lines_train_judge_and_pack_a_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", HOMES)
+def test_a_few_lines_train_judge_and_pack_a_model(language: str, tmp_path: Path) -> None:
     config = load_config(HOME / "tiny.cfg")
+    config["nlp"]["lang"] = language
     config["redoubt"] |= {"passes": 1, "synthetic": 150}
     config["model"] |= {"floor_held_out": 0.0}
     config.to_disk(tmp_path / "quick.cfg")
-    order = Order(home=HOME, config=tmp_path / "quick.cfg", out=tmp_path / "out", share_alike=True)
+    order = Order(home=HOMES[language], config=tmp_path / "quick.cfg", out=tmp_path / "out", share_alike=True)
     said: list[str] = []
 
     made = release(order, said.append)
@@ -211,3 +250,7 @@ def test_a_few_lines_train_judge_and_pack_a_model(tmp_path: Path) -> None:
     assert made.wheel.is_file()
     assert "validation F1" in said[0]
     assert [one.name for one in (tmp_path / "out").iterdir()] == ["redoubt_pii_ner_tiny"]
+    with zipfile.ZipFile(made.wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert spacy.load(next((tmp_path / "unpacked").glob(f"*/{language}_*"))).lang == language
+    assert ("F2" in made.scores) == (language == "de")

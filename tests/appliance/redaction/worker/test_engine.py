@@ -7,9 +7,9 @@ from presidio_analyzer import Pattern, PatternRecognizer
 
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
 from appliance.redaction.worker.engine import CannotAnalyse, Engine, Ours
-from appliance.redaction.worker.model import load
+from appliance.redaction.worker.model import Model, load
 from appliance.redaction.worker.predefined import Gated, Slow
-from tests.fakes.ner_model import write
+from tests.fakes.ner_model import GERMANS, write
 from tests.fakes.recognisers import Word, ours
 
 TYPES = (
@@ -33,7 +33,7 @@ def changed(**changes: object) -> Analysis:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder: Path = tmp_path_factory.mktemp("model")
     digest = write(folder)
-    return Engine(load(folder, digest), ours)
+    return Engine([load(folder, digest)], ours)
 
 
 def found(engine: Engine, text: str, analysis: Analysis = ALL) -> list[tuple[str, str]]:
@@ -60,11 +60,76 @@ def test_the_model_is_not_asked_when_the_analysis_says_so(engine: Engine) -> Non
     assert found(engine, "Marlene met Tom Baker", changed(model=False)) == [("PERSON", "Marlene")]
 
 
-def test_other_languages_run_patterns_only(engine: Engine) -> None:
-    assert found(engine, "Marlene traf Tom Baker an 10.0.0.1", changed(languages=("de",))) == [
-        ("PERSON", "Marlene"),
-        ("IP_ADDRESS", "10.0.0.1"),
-    ]
+@pytest.fixture(scope="module")
+def german(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder: Path = tmp_path_factory.mktemp("german")
+    return load(folder, write(folder, "de", GERMANS))
+
+
+@pytest.fixture(scope="module")
+def both(engine: Engine, german: Model) -> Engine:
+    return Engine([*engine._models, german], ours)
+
+
+PATTERNS_ALONE = [("PERSON", "Marlene"), ("IP_ADDRESS", "10.0.0.1")]
+
+
+def test_languages_without_a_model_run_patterns_where_no_model_is_asked(engine: Engine) -> None:
+    analysis = changed(languages=("fr",), model=False)
+
+    assert found(engine, "Marlene voit Tom Baker chez 10.0.0.1", analysis) == PATTERNS_ALONE
+
+
+def test_languages_without_a_model_run_patterns_where_no_name_is_wanted(engine: Engine) -> None:
+    analysis = changed(languages=("fr",), entities=(Entity("IP_ADDRESS"),))
+
+    assert found(engine, "Tom Baker chez 10.0.0.1", analysis) == [("IP_ADDRESS", "10.0.0.1")]
+
+
+@pytest.mark.parametrize("languages", [("de",), ("en", "de"), ("fr",)])
+def test_names_in_a_language_without_a_model_are_an_error(engine: Engine, languages: tuple[str, ...]) -> None:
+    with pytest.raises(CannotAnalyse, match=r"PERSON in `(de|fr)`, and no language model .* in use, only `en`"):
+        engine.plan(changed(languages=languages))
+
+
+def test_english_names_are_an_error_where_only_a_german_model_is_in_use(german: Model) -> None:
+    with pytest.raises(CannotAnalyse, match=r"in `en`, and no language model for it is in use, only `de`"):
+        Engine([german], ours).plan(ALL)
+
+
+def test_a_model_for_many_languages_is_asked_whatever_a_policy_names(tmp_path: Path) -> None:
+    many = Engine([load(tmp_path, write(tmp_path, "xx"))], ours)
+
+    assert found(many, "Tom Baker", changed(languages=("en", "fr"))) == [("PERSON", "Tom Baker")]
+
+
+TWO = "Marlene: Jürgen Klopfer traf Tom Baker in Bad Beispiel, 10.0.0.1\n```\nTom Baker, Jürgen Klopfer\n```"
+ENGLISH, GERMAN = ("PERSON", "Tom Baker"), ("PERSON", "Jürgen Klopfer")
+
+
+@pytest.mark.parametrize("code", Code)
+@pytest.mark.parametrize(
+    ("languages", "wanted"), [(("en",), {ENGLISH}), (("de",), {GERMAN}), (("de", "en"), {ENGLISH, GERMAN})]
+)
+def test_each_language_of_a_policy_has_its_own_model_asked(
+    both: Engine, languages: tuple[str, ...], wanted: set[tuple[str, str]], code: Code
+) -> None:
+    said = found(both, TWO, changed(languages=languages, code=code))
+
+    assert {one for one in said if one in {ENGLISH, GERMAN}} == wanted
+    assert said.count(("IP_ADDRESS", "10.0.0.1")) == said.count(("PERSON", "Marlene")) == 1
+    assert len([one for one in said if one in wanted]) == len(wanted) * (2 if code is Code.SCAN else 1)
+    assert (("LOCATION", "Bad Beispiel") in said) == ("de" in languages)
+
+
+def test_words_of_a_text_are_forgotten_by_every_model(both: Engine) -> None:
+    analysis = changed(languages=("de", "en"))
+    found(both, "warm up", analysis)
+    before = [len(one.nlp.vocab.strings) for one in both._models]
+
+    found(both, "Tom Baker sagt zyxqwv zu Jürgen Klopfer", analysis)
+
+    assert [len(one.nlp.vocab.strings) for one in both._models] == before
 
 
 @pytest.mark.parametrize("languages", [("xx",), ()])
@@ -119,7 +184,7 @@ def test_a_site_pattern_for_a_type_does_not_replace_presidios(engine: Engine) ->
     def with_denied(analysis: Analysis) -> Ours:
         return (Word("Hush", "IP_ADDRESS"),) if analysis.deny else ()
 
-    theirs = Engine(None, with_denied)
+    theirs = Engine([], with_denied)
     analysis = changed(deny=((Entity("IP_ADDRESS"), "Hush"),))
 
     assert found(theirs, "Hush at 10.0.0.1", analysis) == [("IP_ADDRESS", "Hush"), ("IP_ADDRESS", "10.0.0.1")]
@@ -130,7 +195,7 @@ def test_a_pattern_the_policy_got_wrong_is_told(engine: Engine) -> None:
         raise ValueError("patterns[0]: no argument for repetition operator")
 
     with pytest.raises(CannotAnalyse, match=r"patterns\[0\]"):
-        Engine(None, refusing).plan(ALL)
+        Engine([], refusing).plan(ALL)
 
 
 def test_a_pattern_that_takes_too_long_raises_where_presidio_would_skip_it() -> None:
