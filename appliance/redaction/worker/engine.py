@@ -21,6 +21,7 @@ from appliance.redaction.worker.artifacts import NER_SCORE, Words
 from appliance.redaction.worker.context import Context
 from appliance.redaction.worker.fences import fences, outside
 from appliance.redaction.worker.model import Model
+from appliance.redaction.worker.plausible import plausible
 from appliance.redaction.worker.predefined import SURE, recognisers
 
 _PATTERN_SECONDS: Final = 1.0
@@ -55,7 +56,8 @@ class Names(SpacyRecognizer):
         return [
             RecognizerResult(entity, span.start_char, span.end_char, NER_SCORE, recognition_metadata=told)
             for span in nlp_artifacts.entities
-            if (entity := LABELS.get(span.label_)) in self.supported_entities
+            if (entity := LABELS.get(span.label_, "")) in self.supported_entities
+            and plausible(entity, text, span.start_char, span.end_char)
         ]
 
 
