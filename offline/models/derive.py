@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offline.models.corpora import lines
-from offline.models.features import DIMENSIONS
+from offline.models.features import DIMENSIONS, HIGHEST
 
 RAREST = -17.0  # natural logarithm of a word's share of running text
 RAREST_GERMAN = -15.5
@@ -82,7 +82,7 @@ def vectors(embeddings: Path) -> dict[str, NDArray[Any]]:
     turned = unit @ axes[:, ::-1][:, :DIMENSIONS]
     turned /= turned.std()
     scale = turned.std(axis=0) * SPREAD
-    levels = np.clip(np.round((turned / scale + 1) * 7.5), 0, 15).astype(np.uint8)
+    levels = np.clip(np.round((turned / scale + 1) * HIGHEST), 0, 15).astype(np.uint8)
     return {
         "levels": levels[:, ::2] << 4 | levels[:, 1::2],
         "scale": scale.astype(np.float32),

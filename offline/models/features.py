@@ -28,7 +28,9 @@ FLAGS = ("given", "family", "place", "place_part", "organisation", "organisation
 LEFT_OUT = 8  # one listed name in so many is left out, so that the model also learns to do without
 COMMONEST, STEP = 4.0, 2.0  # -log share; how fine it is told apart
 RAREST = 18.0  # -log share taken for a spelling that is not among the common ones
+VECTORS = "words/vectors.npz"  # below a model's home, if it has any
 DIMENSIONS = 64  # of a word vector
+HIGHEST = 7.5  # of sixteen levels about zero
 PARTS = frozenset(["of", "the", "and", "for", "de", "la", "du", "le", "von", "van", "der", "den"])
 Row: TypeAlias = NDArray[np.float32]
 
@@ -51,8 +53,8 @@ def known_words(home: Path, lists: Lists, left_out: int = LEFT_OUT) -> dict[str,
     `left_out`: one listed name in so many is not marked while training; 0 when the model is done.
     """
     words: dict[str, Word] = defaultdict(Word)
-    if (vectors := home / "words/vectors.npz").is_file():
-        for spelling, meaning in meanings(vectors).items():
+    if (home / VECTORS).is_file():
+        for spelling, meaning in meanings(home / VECTORS).items():
             words[spelling].meaning = meaning
     _read_common(words, home / f"words/{lists.tongue.common}.tsv.gz")
     for spelling, flags in _listed(lists, left_out).items():
@@ -68,7 +70,7 @@ def meanings(path: Path) -> dict[str, Row]:
     with np.load(path) as file:
         packed, scale, spellings = file["levels"], file["scale"], bytes(file["words"]).decode().split("\n")
     levels = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), -1)
-    rows = ((levels / 7.5 - 1) * scale).astype(np.float32)
+    rows = ((levels / HIGHEST - 1) * scale).astype(np.float32)
     return dict(zip(spellings, rows, strict=True))
 
 
