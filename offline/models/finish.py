@@ -43,7 +43,7 @@ def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
     nlp = spacy.load(state)
     if mark_all:
         set_vectors(nlp.vocab, known_words(home, read_lists(home), left_out=0))
-    if (home / VECTORS).is_file():
+    if (home / VECTORS).is_file() and nlp.vocab.vectors.shape[0]:  # the small model has none
         fold(nlp)
     if not (home / LEMMAS).is_file():
         return nlp
@@ -57,10 +57,11 @@ def fold(nlp: Language) -> None:
 
     The same sums; the table then holds the same sixteen numbers throughout, and packs to half its size.
     """
-    table = nlp.vocab.vectors.data
+    table = np.array(nlp.vocab.vectors.data)
     scale = np.ones(table.shape[1], dtype=np.float32)
     scale[:DIMENSIONS] = np.abs(table[:, :DIMENSIONS]).max(axis=0) / HIGHEST
     table[:, :DIMENSIONS] = np.round(2 * table[:, :DIMENSIONS] / scale[:DIMENSIONS]) / 2
+    nlp.vocab.vectors.data = table
     tok2vec: Any = nlp.get_pipe("tok2vec")  # spaCy types every pipe as a function
     for node in tok2vec.model.walk():
         if node.name == "static_vectors":

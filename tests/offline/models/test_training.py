@@ -4,20 +4,24 @@ import gzip
 import json
 import zipfile
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from numpy.linalg import norm
 from spacy.attrs import LOWER
 from spacy.language import Language
-from spacy.util import load_config
+from spacy.util import load_config, load_model_from_config
 
 from offline.failure import Failure
 from offline.models.corpora import Line, documents
 from offline.models.examples import reference
-from offline.models.features import Word, known_words, meanings, save, set_vectors
+from offline.models.features import DIMENSIONS, Word, known_words, meanings, save, set_vectors
+from offline.models.finish import fold
 from offline.models.fit import Lessons, Plan
 from offline.models.manifest import HOME, HOMES, Data, read_data
 from offline.models.names import Lists, read_lists
@@ -129,6 +133,22 @@ def test_a_model_read_back_finds_the_features_of_a_word_however_it_is_cased(lang
         vectors.append(one.vocab.vectors.data[one.vocab.vectors.find(keys=keys)])
         assert all(norm(one.vocab[word].vector) > 0 for word in ("Hamburg", "hamburg"))
     assert (vectors[0] == vectors[1]).all()
+
+
+def test_folding_the_scale_of_the_vectors_changes_no_sum_and_leaves_sixteen_numbers(featured: Language) -> None:
+    settings = load_config(HOME / "config.cfg")
+    nlp = load_model_from_config(settings, auto_fill=True)
+    nlp.vocab.vectors = deepcopy(featured.vocab.vectors)
+    tok2vec: Any = nlp.get_pipe("tok2vec")
+    tok2vec.model.initialize(X=[nlp.make_doc("Ann met Bo in London")])
+    doc = nlp.make_doc("Katie saw the harbour of Hamburg, xyzzyq.")
+    (before,) = tok2vec.predict([doc])
+
+    fold(nlp)
+
+    (after,) = tok2vec.predict([doc])
+    assert np.allclose(before, after, atol=1e-4)
+    assert len(np.unique(nlp.vocab.vectors.data[:, :DIMENSIONS])) <= 17  # sixteen, and nought for words without
 
 
 def test_words_used_alike_have_vectors_alike() -> None:
