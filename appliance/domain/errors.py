@@ -1,5 +1,6 @@
 """Every error a client or an administrator can meet. `http/errors.py` gives each its row: status, type, code, retry."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -149,8 +150,28 @@ class PriceMissing(GatewayError):
     kind = "price_missing"
 
 
+class Unable(StrEnum):
+    """Why a text could not be looked at, in a word for metrics."""
+
+    ANALYSIS = "analysis"  # the analyser failed, or told places that are none
+    BUSY = "busy"  # no worker became free in time
+    DEADLINE = "deadline"
+    LANGUAGE = "language"
+    LENGTH = "length"
+    MODEL = "model"  # names are asked for, and no language model is in use that finds them
+    POLICY = "policy"  # it is not there, or asks for what this gateway was not given
+    TEXT = "text"  # it is no text
+    WORKER = "worker"  # none runs, or it was lost
+
+
 class RedactionUnavailable(GatewayError):
+    """503: a text could not be looked at, and the policy fails closed."""
+
     kind = "redaction_unavailable"
+
+    def __init__(self, message: str, *, why: Unable, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.why = why
 
 
 class StoreUnavailable(GatewayError):

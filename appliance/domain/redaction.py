@@ -1,5 +1,6 @@
 """What is remembered of how one request was treated: counts, never a value nor anything made of one."""
 
+from appliance.domain.errors import Unable
 from appliance.domain.ledger import Treated
 from appliance.domain.privacy import Direction
 
@@ -16,7 +17,7 @@ class Treatment:
         self.emitted = 0  # placeholders put out
         self.restored = 0  # of those, put back in the answer
         self.seconds = 0.0  # waited for the analyser
-        self.failure = False  # a text could not be analysed
+        self.failure: Unable | None = None  # why a text could not be analysed
         self.passed = False  # and the policy let it pass
 
     def __repr__(self) -> str:

@@ -37,8 +37,8 @@ class PrivacyTally:
         self._restored += told.restored
         if told.seconds:
             self._seconds.add(told.seconds)
-        if told.failure:
-            self._failures.add("passed" if told.passed else "refused")
+        if told.failure is not None:
+            self._failures.add("passed" if told.passed else "refused", told.failure)
 
     def families(self) -> Iterable[Metric]:
         found = CounterMetricFamily(
@@ -48,8 +48,8 @@ class PrivacyTally:
             found.add_metric(labels, count)
         failed = CounterMetricFamily(
             "redoubt_privacy_failures",
-            "Requests that could not be analysed, by what became of them.",
-            labels=("ended",),
+            "Requests that could not be analysed, by what became of them and why.",
+            labels=("ended", "why"),
         )
         for labels, count in tuple(self._failures.counts.items()):
             failed.add_metric(labels, count)

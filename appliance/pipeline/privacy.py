@@ -45,7 +45,7 @@ class Privacy:
         try:
             covered = await self._redactor.request(case.kind, body, rules, told)
         except RedactionUnavailable as fault:
-            told.failure = True
+            told.failure = fault.why
             if rules.policy.fail is Fail.CLOSED:
                 raise
             told.passed = True

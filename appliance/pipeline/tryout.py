@@ -8,7 +8,7 @@ import msgspec
 
 from appliance.config.privacy import Privacy as PrivacySettings
 from appliance.config.secrets import MASTER_KEY_BYTES, MasterKey
-from appliance.domain.errors import ConfigError, ContentBlocked, RedactionUnavailable
+from appliance.domain.errors import ConfigError, ContentBlocked, RedactionUnavailable, Unable
 from appliance.domain.model import Finding as Card
 from appliance.domain.privacy_policy import Policy
 from appliance.domain.redaction import Treatment
@@ -93,7 +93,9 @@ async def measure(settings: PrivacySettings, policy: Policy, sample: str, kiloby
     """Raises RedactionUnavailable when no worker could look at it."""
     way_in = in_force(policy).way_in
     if way_in is None:
-        raise RedactionUnavailable(f"policy `{policy.name}` looks for nothing in texts, so there is nothing to measure")
+        raise RedactionUnavailable(
+            f"policy `{policy.name}` looks for nothing in texts, so there is nothing to measure", why=Unable.POLICY
+        )
     whole = sample * (kilobytes * 1024 // len(sample) + 1)
     texts = [f"{number}. {whole}"[: kilobytes * 1024] for number in range(TEXTS)]
     async with one_worker(settings) as analyser:

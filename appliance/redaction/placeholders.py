@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from appliance.domain.errors import ContentBlocked, RedactionUnavailable
+from appliance.domain.errors import ContentBlocked, RedactionUnavailable, Unable
 from appliance.domain.privacy import Action, Entity, Finding
 from appliance.domain.upstream import Kind
 from appliance.redaction.embedded import quoted_like
@@ -121,7 +121,9 @@ class Mask:
         at = 0
         for one in findings:
             if not at <= one.start < one.end <= len(leaf.text):
-                raise RedactionUnavailable("the analysis told places that are none; nothing was sent")
+                raise RedactionUnavailable(
+                    "the analysis told places that are none; nothing was sent", why=Unable.ANALYSIS
+                )
             at = one.end
             action = action_of(one.entity)
             key = (one.entity, action)
@@ -263,7 +265,7 @@ class Mask:
 
 def _needed(key: T | None, action: Action) -> T:
     if key is None:
-        raise RedactionUnavailable(f"the action `{action}` needs a key this gateway was not given")
+        raise RedactionUnavailable(f"the action `{action}` needs a key this gateway was not given", why=Unable.POLICY)
     return key
 
 

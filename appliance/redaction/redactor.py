@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.privacy import Analysis, Direction, Finding
 from appliance.domain.privacy_entities import MODELLED
 from appliance.domain.privacy_policy import Guard, GuardAction, Policy
@@ -70,7 +70,8 @@ class Redactor:
         texts = found.texts
         if sum(map(len, texts)) > policy.most_characters:
             raise RedactionUnavailable(
-                f"the texts of this request are longer than the {policy.most_characters} characters that are looked at"
+                f"the texts of this request are longer than the {policy.most_characters} characters that are looked at",
+                why=Unable.LENGTH,
             )
         findings = await self._looking(rules.way_in, policy, told)(texts) if rules.way_in is not None and texts else []
         actions = {entity: rule.action for entity, rule in policy.rules}
@@ -94,7 +95,8 @@ class Redactor:
                     found = await self._analyser.find(analysis, texts)
             except TimeoutError:
                 raise RedactionUnavailable(
-                    f"the analysis took longer than the {policy.deadline:g} s that the privacy policy gives it"
+                    f"the analysis took longer than the {policy.deadline:g} s that the privacy policy gives it",
+                    why=Unable.DEADLINE,
                 ) from None
             finally:
                 told.seconds += perf_counter() - began
@@ -102,7 +104,8 @@ class Redactor:
             if named and told.analyser is None:
                 raise RedactionUnavailable(
                     f"the privacy policy asks for {', '.join(sorted(named))}, which only a language model finds, and "
-                    "none is installed; install it, or say `model: false`"
+                    "none is installed; install it, or say `model: false`",
+                    why=Unable.MODEL,
                 )
             return found
 

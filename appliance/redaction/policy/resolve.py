@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.privacy import Analysis, Direction
 from appliance.domain.privacy_policy import OFF, Guards, Policy, Preset, Rule, Terms
 from appliance.redaction.policy.merge import merge, named
@@ -44,7 +44,9 @@ class Policies:
         """Raises RedactionUnavailable: whoever named it wanted protection, and gets none by passing."""
         found = self._named.get(name)
         if found is None:
-            raise RedactionUnavailable(f"no privacy policy is named `{name[:64]}` here; see your operator")
+            raise RedactionUnavailable(
+                f"no privacy policy is named `{name[:64]}` here; see your operator", why=Unable.POLICY
+            )
         return found
 
     def in_force(self, *, key: str | None, route: str | None) -> InForce:

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import msgspec
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.privacy import Analysis, Code, Finding
 from appliance.redaction.cache import Cache
 from appliance.redaction.languages import LANGUAGES
@@ -69,7 +69,9 @@ class PooledAnalyser:
     async def find(self, analysis: Analysis, texts: Sequence[str]) -> list[tuple[Finding, ...]]:
         unknown = [one for one in analysis.languages if one not in LANGUAGES]
         if unknown or not analysis.languages:
-            raise RedactionUnavailable(f"privacy: no language `{', '.join(unknown)}`; known: {', '.join(LANGUAGES)}")
+            raise RedactionUnavailable(
+                f"privacy: no language `{', '.join(unknown)}`; known: {', '.join(LANGUAGES)}", why=Unable.LANGUAGE
+            )
         digest = blake2b(msgspec.msgpack.encode(analysis), digest_size=_DIGEST).hexdigest()
         keys = [self._key(digest, text) for text in texts]
         found = {key: hit for key in keys if (hit := self._cache.get(key)) is not None}
@@ -85,11 +87,15 @@ class PooledAnalyser:
     def _key(self, digest: str, text: str) -> bytes:
         if len(text) > self._settings.most_chars:
             most = self._settings.most_chars
-            raise RedactionUnavailable(f"privacy: a text of {len(text)} characters; at most {most} are analysed")
+            raise RedactionUnavailable(
+                f"privacy: a text of {len(text)} characters; at most {most} are analysed", why=Unable.LENGTH
+            )
         try:
             return self._cache.key(digest, text)
         except UnicodeEncodeError:
-            raise RedactionUnavailable("privacy: a text holds half a surrogate pair and cannot be analysed") from None
+            raise RedactionUnavailable(
+                "privacy: a text holds half a surrogate pair and cannot be analysed", why=Unable.TEXT
+            ) from None
 
     async def _analyse(
         self, analysis: Analysis, digest: str, texts: dict[bytes, str]
@@ -119,8 +125,8 @@ class PooledAnalyser:
             async with limit:
                 await asyncio.gather(*running)
         except TimeoutError:
-            why = f"privacy: the texts of a request could not be analysed within {within:g} s"
-            raise RedactionUnavailable(why, retry_after=1.0) from None
+            told = f"privacy: the texts of a request could not be analysed within {within:g} s"
+            raise RedactionUnavailable(told, why=Unable.DEADLINE, retry_after=1.0) from None
         finally:
             for one in running:
                 one.cancel()

@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.privacy import Analysis, Finding
 from appliance.redaction.pool.child import Child, Gone, TaskFailed, WillNotRun
 from appliance.redaction.pool.reserve import Reserve
@@ -37,9 +37,9 @@ class Job:
     def __repr__(self) -> str:
         return f"Job({len(self.texts)} texts)"
 
-    def fail(self, why: str, *, retry_after: float | None = None) -> None:
+    def fail(self, message: str, why: Unable = Unable.WORKER, *, retry_after: float | None = None) -> None:
         if not self.answer.done():
-            self.answer.set_exception(RedactionUnavailable(f"privacy: {why}", retry_after=retry_after))
+            self.answer.set_exception(RedactionUnavailable(f"privacy: {message}", why=why, retry_after=retry_after))
 
 
 class Supervisor:
@@ -89,7 +89,7 @@ class Supervisor:
     async def run(self, job: Job) -> Findings:
         """Raises RedactionUnavailable. Cancelled: a task that still waits gives up its place."""
         if not self._seats:
-            raise RedactionUnavailable("privacy: no worker runs")
+            raise RedactionUnavailable("privacy: no worker runs", why=Unable.WORKER)
         self._offer(job)
         waited = asyncio.get_running_loop().call_later(self._settings.wait_s, self._overdue, job)
         try:
@@ -105,15 +105,17 @@ class Supervisor:
                 seat.set_result(job)
                 return
         if self._last_refusal and not self.ready:
-            raise RedactionUnavailable(f"privacy: no worker runs: {self._last_refusal}")
+            raise RedactionUnavailable(f"privacy: no worker runs: {self._last_refusal}", why=Unable.WORKER)
         if len(self._waiting) >= self._settings.queue:
-            raise RedactionUnavailable("privacy: too many texts wait to be analysed; try again", retry_after=1.0)
+            raise RedactionUnavailable(
+                "privacy: too many texts wait to be analysed; try again", why=Unable.BUSY, retry_after=1.0
+            )
         self._waiting.append(job)
 
     def _overdue(self, job: Job) -> None:
         """A job that no worker has taken yet has waited long enough; one that runs has its own deadline."""
         if job in self._waiting:
-            job.fail(f"no worker became free within {self._settings.wait_s:g} s", retry_after=1.0)
+            job.fail(f"no worker became free within {self._settings.wait_s:g} s", Unable.BUSY, retry_after=1.0)
 
     async def _seat(self) -> None:
         """One worker after the other, for ever."""
@@ -196,14 +198,14 @@ class Supervisor:
         try:
             found = await child.ask(job.analysis, job.digest, job.texts, deadline)
         except TaskFailed as failed:
-            job.fail(str(failed))
+            job.fail(str(failed), Unable.ANALYSIS)
             return True
         except TimeoutError:
             log.warning("privacy: a worker did not finish within %g s and was killed", deadline)
-            job.fail(f"a text could not be analysed within {deadline:g} s", retry_after=1.0)
+            job.fail(f"a text could not be analysed within {deadline:g} s", Unable.DEADLINE, retry_after=1.0)
         except Gone as gone:
             log.warning("privacy: a worker was lost: %s", gone)
-            job.fail("a worker was lost while it analysed; try again", retry_after=1.0)
+            job.fail("a worker was lost while it analysed; try again", why=Unable.BUSY, retry_after=1.0)
         else:
             if not job.answer.done():
                 job.answer.set_result(found)

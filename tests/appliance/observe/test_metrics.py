@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from appliance.domain.errors import Unable
 from appliance.domain.ids import KeyId, Micros, ModelName, ProviderName, RequestId
 from appliance.domain.ledger import LedgerRow, Status
 from appliance.domain.model import Deployment
@@ -277,7 +278,7 @@ def test_what_privacy_policies_did_is_counted_without_a_word_of_a_text() -> None
     metrics = Metrics("1")
     told = Treatment("standard@0")
     told.add("PERSON", "mask", Direction.IN, 2)
-    told.emitted, told.restored, told.seconds, told.failure = 2, 1, 0.01, True
+    told.emitted, told.restored, told.seconds, told.failure = 2, 1, 0.01, Unable.DEADLINE
 
     metrics.request_treated(told)
     metrics.watch_privacy(PrivacyGauges(ready=lambda: True, restarts=lambda: 3, hits=lambda: 4))
@@ -285,7 +286,7 @@ def test_what_privacy_policies_did_is_counted_without_a_word_of_a_text() -> None
     text = metrics.render().decode()
     for line in (
         'redoubt_privacy_findings_total{action="mask",entity="PERSON",way="in"} 2.0',
-        'redoubt_privacy_failures_total{ended="refused"} 1.0',
+        'redoubt_privacy_failures_total{ended="refused",why="deadline"} 1.0',
         "redoubt_privacy_placeholders_emitted_total 2.0",
         "redoubt_privacy_placeholders_restored_total 1.0",
         "redoubt_privacy_seconds_count 1.0",

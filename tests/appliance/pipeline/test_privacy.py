@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.ledger import Status, Treated
 from appliance.domain.privacy import Action, Direction, Entity, Fail
 from appliance.domain.privacy_policy import Guard, GuardAction, Guards, Output, Preset, Rule, Terms
@@ -121,20 +121,20 @@ async def test_a_blocked_entity_refuses_before_anybody_is_called_and_names_no_va
 
 async def test_what_could_not_be_analysed_is_not_sent() -> None:
     gateway = await protected(Says([wire.whole()]))
-    gateway.analyser.fails = RedactionUnavailable("no worker is left")
+    gateway.analyser.fails = RedactionUnavailable("no worker is left", why=Unable.WORKER)
 
     client = await gateway.serve(gateway.client(messages=[{"role": "user", "content": SAID}]))
 
     assert (client.status, client.json["error"]["code"]) == (503, "redaction_unavailable")
     assert gateway.upstream.calls == []
     assert gateway.ledger.row.status is Status.REFUSED
-    assert gateway.observer.treated[0].failure
+    assert gateway.observer.treated[0].failure is Unable.WORKER
 
 
 async def test_under_fail_open_it_is_sent_and_an_event_says_so_every_time() -> None:
     policies = Policies({"open": Terms(fail=Fail.OPEN)}, site="open")
     gateway = await a_gateway(Says([wire.whole("hi")]), policies=policies)
-    gateway.analyser.fails = RedactionUnavailable("no worker is left")
+    gateway.analyser.fails = RedactionUnavailable("no worker is left", why=Unable.WORKER)
 
     for _ in range(3):
         client = await gateway.serve(gateway.client(messages=[{"role": "user", "content": SAID}]))
@@ -149,7 +149,7 @@ async def test_under_fail_open_it_is_sent_and_an_event_says_so_every_time() -> N
 async def test_an_event_that_cannot_be_kept_closes_what_fails_open() -> None:
     policies = Policies({"open": Terms(fail=Fail.OPEN)}, site="open")
     gateway = await a_gateway(Says([wire.whole("hi")]), policies=policies)
-    gateway.analyser.fails = RedactionUnavailable("no worker is left")
+    gateway.analyser.fails = RedactionUnavailable("no worker is left", why=Unable.WORKER)
     gateway.store.down = True
 
     client = await gateway.serve(gateway.client(messages=[{"role": "user", "content": SAID}]))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.privacy import Analysis, Entity, Finding
 from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment
 from appliance.redaction.wire import MOST_ANALYSES
@@ -74,7 +74,7 @@ async def test_a_worker_that_overruns_is_killed_while_the_others_go_on() -> None
         with pytest.raises(RedactionUnavailable, match="could not be analysed within") as refused:
             await hung
 
-        assert refused.value.retry_after == 1.0
+        assert (refused.value.retry_after, refused.value.why) == (1.0, Unable.DEADLINE)
         await until(lambda: len(analyser.pids) == 2)
 
 
@@ -107,7 +107,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_again() -> Non
         with pytest.raises(RedactionUnavailable, match="try again") as refused:
             await analyser.find(NAMES, ["one too many"])
 
-        assert refused.value.retry_after == 1.0
+        assert (refused.value.retry_after, refused.value.why) == (1.0, Unable.BUSY)
         for one in waiting:
             one.cancel()
 
@@ -135,8 +135,10 @@ async def test_a_task_no_worker_takes_in_time_is_refused() -> None:
 
 async def test_what_waits_for_a_worker_that_will_not_run_is_told_why_at_once() -> None:
     async with pool("refuse", workers=1, wait_s=600) as analyser:
-        with pytest.raises(RedactionUnavailable, match="no worker runs: the model is another"):
+        with pytest.raises(RedactionUnavailable, match="no worker runs: the model is another") as refused:
             await analyser.find(NAMES, ["hello"])
+
+    assert refused.value.why is Unable.WORKER
 
 
 @pytest.mark.parametrize(("start", "told"), [("refuse", "the model is another"), ("die", "exit 3; last words")])
@@ -312,8 +314,10 @@ async def test_a_text_that_cannot_be_analysed_is_refused(text: str) -> None:
 @pytest.mark.parametrize("languages", [("xx",), (), ("en", "klingon")])
 async def test_an_unknown_language_is_refused(languages: tuple[str, ...]) -> None:
     async with pool() as analyser:
-        with pytest.raises(RedactionUnavailable, match="no language"):
+        with pytest.raises(RedactionUnavailable, match="no language") as refused:
             await analyser.find(Analysis(entities=(Entity("PERSON"),), languages=languages), ["hello"])
+
+    assert refused.value.why is Unable.LANGUAGE
 
 
 async def test_no_text_is_in_a_log_an_error_or_a_name(caplog: pytest.LogCaptureFixture) -> None:
