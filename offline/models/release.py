@@ -34,7 +34,7 @@ HARD = "names of places and organisations may be taken for each other; short tex
 LIMITS = MappingProxyType({
     "en": (
         "English only",
-        "it misses names: about one in four of those real text holds is not found, or found in part",
+        "it misses two in five names of real text, or finds them in part; of people, one in three",
         WEAK,
         "dates and nationalities were learned from few annotated texts and from templates",
         HARD,
