@@ -18,11 +18,11 @@ from spacy.language import Language
 from spacy.util import load_config, load_model_from_config
 
 from offline.failure import Failure
-from offline.models.corpora import Line, documents
+from offline.models.corpora import Line, documents, read
 from offline.models.examples import reference
 from offline.models.features import DIMENSIONS, Word, known_words, meanings, save, set_vectors
 from offline.models.finish import fold
-from offline.models.fit import Lessons, Plan
+from offline.models.fit import BESIDE, CHOSEN_BY, Lessons, Plan
 from offline.models.manifest import HOME, HOMES, Data, read_data
 from offline.models.names import Lists, read_lists
 from offline.models.release import Order, check, release
@@ -274,3 +274,23 @@ def test_a_few_lines_train_judge_and_pack_a_model(language: str, tmp_path: Path)
         archive.extractall(tmp_path / "unpacked")
     assert spacy.load(next((tmp_path / "unpacked").glob(f"*/{language}_*"))).lang == language
     assert ("F2" in made.scores) == (language == "de")
+
+
+@pytest.mark.parametrize(("language", "choose"), [("en", True), ("en", False), ("de", True)])
+def test_nothing_a_model_is_judged_by_is_learned_from(language: str, *, choose: bool) -> None:
+    home = HOMES[language]
+    plan = replace(Plan(**load_config(home / "config.cfg")["redoubt"]), choose=choose)
+    data = read_data(home)
+
+    lessons = Lessons(data, home, plan, 1)
+
+    learned = {folded(line.text) for line in lessons.real}
+    kept_apart = [one for one in data.corpora if one.name in {*CHOSEN_BY, *BESIDE}]
+    judged = [line for one in kept_apart for line in read(one, "dev")]
+    chosen_by = [line for line in lessons.validation if plan.choose]
+    assert judged
+    assert [line.text for line in [*judged, *chosen_by] if len(line.text) > 30 and folded(line.text) in learned] == []
+
+
+def folded(text: str) -> str:
+    return "".join(one for one in text.casefold() if one.isalnum())
