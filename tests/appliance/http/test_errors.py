@@ -25,6 +25,8 @@ def family(of: type[e.GatewayError]) -> list[type[e.GatewayError]]:
 
 
 def made(kind: type[e.GatewayError]) -> e.GatewayError:
+    if kind is e.RedactionUnavailable:
+        return e.RedactionUnavailable("no", why=e.Unable.WORKER)
     return kind("no", status=422) if kind is e.UpstreamRejected else kind("no")
 
 
