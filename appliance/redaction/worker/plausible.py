@@ -10,7 +10,6 @@ from typing import Final
 from appliance.redaction.recognisers.people import TITLES, TITLES_IN
 from appliance.redaction.worker.technical import TECHNICAL
 
-_WORD: Final = re.compile(r"[^\W\d_]+(?:[-'.\u2019&/][^\W\d_]+)*\.?")
 _UNIT: Final = re.compile(r"[kKMGTP]i?[Bb]|[mun\u00b5]?s|[kMG]?Hz|min|h|px|rpm|ULL")
 _MACHINE: Final = re.compile(r"[_=<>{}\[\]$\\]|::|\(\)")  # in no name, in most code
 _BEFORE: Final = 12  # characters: the longest title and its space
@@ -43,9 +42,13 @@ def plausible(entity: str, text: str, start: int, end: int) -> bool:
 
 
 def _words(said: str) -> list[str]:
-    """The parts between white space that a name may be made of."""
+    """The parts between white space that a name may be made of: letters of any script, no digit, nothing of code."""
     parts = (part.strip(",;:!?\"'()\u201c\u201d") for part in said.split())
-    return [part for part in parts if _WORD.fullmatch(part) and not _UNIT.fullmatch(part) and not _MACHINE.search(part)]
+    return [part for part in parts if _is_word(part) and not _UNIT.fullmatch(part) and not _MACHINE.search(part)]
+
+
+def _is_word(part: str) -> bool:
+    return any(map(str.isalpha, part)) and not any(map(str.isdigit, part))
 
 
 def _technical(words: list[str]) -> bool:

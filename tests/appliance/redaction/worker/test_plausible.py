@@ -50,6 +50,13 @@ def test_a_title_before_it_makes_a_name_of_a_word_of_software(title: str) -> Non
     assert told("PERSON", "Jenkins", before=title)
 
 
+@pytest.mark.parametrize(
+    "said", ["Jose\u0301 Nun\u0303ez", "\u0928\u0930\u0947\u0928\u094d\u0926\u094d\u0930", "**Anna**", "Anna*"]
+)
+def test_marks_on_letters_other_scripts_and_markup_do_not_let_a_name_go(said: str) -> None:
+    assert told("PERSON", said)
+
+
 def test_a_short_word_in_lower_case_is_no_organisation() -> None:
     assert not told("ORGANIZATION", "sec")
     assert told("ORGANIZATION", "siemens")
