@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import spacy
+from thinc.api import get_current_ops
 
 from appliance.redaction.worker.model import MANIFEST, ModelRefused, load
 from tests.fakes.ner_model import listed, write
@@ -22,6 +24,18 @@ def test_the_named_model_is_loaded_without_pipes_that_find_no_names(folder: Path
     assert model.name == f"rules-0.0.1@{digest[:12]}"
     assert model.nlp.pipe_names == ["entity_ruler"]
     assert {"PERSON", "GPE"} <= model.labels
+
+
+def test_the_layers_of_a_model_multiply_by_numpy_and_those_that_others_make_do_not(folder: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner").add_label("PERSON")
+    nlp.initialize()
+    nlp.to_disk(folder)
+
+    layers = load(folder, listed(folder)).nlp.get_pipe("ner").model.get_ref("tok2vec").walk()
+
+    assert {layer.ops.use_blis for layer in layers} == {False}
+    assert get_current_ops().use_blis
 
 
 def change(folder: Path) -> None:
