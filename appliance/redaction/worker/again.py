@@ -3,26 +3,33 @@
 A model reads a few words at a time: it finds `Ben Player`, and takes `Player` for a word two sentences on.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
+from unicodedata import normalize
+
+import regex
 
 from appliance.domain.privacy import Entity, Finding
 
 PERSON: Final = Entity("PERSON")
 _SHORTEST: Final = 3  # letters; `Li` and `Ng` are too often something else
-_WORD: Final = re.compile(r"[^\W\d_]+(?:[-'\u2019][^\W\d_]{2,})*")
+_LETTER: Final = r"\p{L}\p{M}*"  # with the accents behind it, where they are characters of their own
+_WORD: Final = regex.compile(rf"(?:{_LETTER})+(?:[-'\u2019](?:{_LETTER}){{2,}})*")
 
 
 def again(text: str, claims: Iterable[Finding]) -> Iterator[Finding]:
-    """A finding for each word that is the last one of a longer PERSON among `claims`, cased alike."""
+    """A finding for each word that is the last one of a longer PERSON among `claims`, cased alike.
+
+    An accent may be part of a letter in one place and a character of its own in another.
+    """
     surnames: dict[str, float] = {}
     for one in claims:
         if one.entity == PERSON:
             words = _WORD.findall(text, one.start, one.end)
-            if len(words) > 1 and len(words[-1]) >= _SHORTEST and words[-1][0].isupper():
-                surnames[words[-1]] = max(one.score, surnames.get(words[-1], 0.0))
+            last = normalize("NFC", words[-1]) if len(words) > 1 else ""
+            if len(last) >= _SHORTEST and last[0].isupper():
+                surnames[last] = max(one.score, surnames.get(last, 0.0))
     if surnames:
         for word in _WORD.finditer(text):
-            if (score := surnames.get(word[0])) is not None:
-                yield Finding(*word.span(), PERSON, score, sure=False)
+            if (score := surnames.get(normalize("NFC", word[0]))) is not None:
+                yield Finding(word.start(), word.end(), PERSON, score, sure=False)

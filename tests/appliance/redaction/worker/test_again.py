@@ -1,8 +1,14 @@
 """A surname stands for who was named in full, wherever it stands in the text."""
 
+from typing import Literal
+from unicodedata import normalize
+
+import pytest
+
 from appliance.domain.privacy import Entity, Finding
 from appliance.redaction.worker.again import again
 
+Form = Literal["NFC", "NFD"]
 TEXT = "Ben Player won. Later Player said that every player may enter; Player's wife, O'Brien Lee and Lee left Lima."
 
 
@@ -34,3 +40,16 @@ def test_a_short_or_lower_case_last_word_is_not_followed() -> None:
 
 def test_a_hyphen_or_an_apostrophe_is_part_of_a_name() -> None:
     assert found(*claims("O'Brien Lee")) == ["Lee", "Lee"]
+
+
+@pytest.mark.parametrize("first", ["NFC", "NFD"])
+@pytest.mark.parametrize("then", ["NFC", "NFD"])
+@pytest.mark.parametrize("surname", ["M\u00fcller", "\u00c5berg", "L\u00ea-Nguy\u1ec5n", "Pel\u00e9"])
+def test_an_accent_may_be_a_character_of_its_own(surname: str, first: Form, then: Form) -> None:
+    full, alone = normalize(first, f"Ann {surname}"), normalize(then, surname)
+    text = f"{full} wrote. {alone} and {alone}s left; Mu and ller stayed."
+    name = Finding(0, len(full), Entity("PERSON"), 0.85, sure=False)
+
+    places = [text[one.start : one.end] for one in again(text, [name])]
+
+    assert places == [normalize(first, surname), alone]
