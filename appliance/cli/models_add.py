@@ -53,6 +53,7 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     about: Meta
     finds: tuple[str, ...]
+    lacks: tuple[str, ...]  # what no pattern finds either
     before: "Judged | None"
     after: "Judged"
     why_not_before: str = ""
@@ -109,7 +110,7 @@ async def _added(order: Order) -> Added:
             folder = models.keep(stage / "model", name, version)
             done = Added(
                 name=name, version=version, folder=str(folder), sha256=digest, about=about, finds=finds,
-                before=before, after=after, why_not_before=why,
+                lacks=_lacking(finds), before=before, after=after, why_not_before=why,
             )  # fmt: skip
             await _record(desk, models, done, order)
         return done
@@ -154,6 +155,12 @@ def _about(model: Path, version: str) -> tuple[Meta, tuple[str, ...]]:
     if not finds:
         raise ConfigError(f"the model finds no names: it has the labels {', '.join(labels) or 'of no finder at all'}")
     return about, finds
+
+
+def _lacking(finds: Sequence[str]) -> tuple[str, ...]:
+    from appliance.domain.privacy_entities import MODELLED
+
+    return tuple(sorted(MODELLED - set(finds)))
 
 
 def _spoken(about: Meta) -> tuple[str, ...]:
@@ -231,7 +238,12 @@ def _say(done: Added) -> None:
     say(f"  language {about.lang}, licence {licence}, made for spaCy {made_for}")
     if about.description:
         say(f"  {about.description[:200]}")
-    say(f"  finds {', '.join(done.finds)}\n")
+    say(f"  finds {', '.join(done.finds)}")
+    if done.lacks:
+        lacks = ", ".join(done.lacks)
+        say(f"  does not find {lacks}: policies that ask for it, as {_asking(done.lacks)} do, are refused")
+        say(f"  with this model; set {lacks} to `allow` in those for its language")
+    say("")
     rows = [_row(entity, before, after) for entity in after.entities]
     headers = ("NAMES IN OUR SENTENCES", "MARKED", "FOUND NOW", "MISSED NOW", "FOUND BY IT", "MISSED BY IT")
     say_table(headers, rows, f"there are no sentences of ours in `{about.lang}`")
@@ -243,6 +255,18 @@ def _say(done: Added) -> None:
     if about.lang not in {"en", MANY}:
         say(f"policies have to name its language and no other: `languages: [{about.lang}]`; one that asks for names in")
         say("another is refused, since no other model is in use then")
+
+
+def _asking(lacks: Sequence[str]) -> str:
+    """The presets that a model without these cannot serve."""
+    from appliance.domain.privacy import Action
+    from appliance.redaction.policy.presets import PRESETS
+
+    return ", ".join(
+        f"`{name}`"
+        for name, policy in PRESETS.items()
+        if any(entity in lacks and rule.action is not Action.ALLOW for entity, rule in policy.rules)
+    )
 
 
 def _row(entity: str, before: "Judged | None", after: "Judged") -> Sequence[object]:

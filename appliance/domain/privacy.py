@@ -74,6 +74,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     entities: tuple[Entity, ...]  # sorted
+    counted: tuple[Entity, ...] = ()  # those of them that a language model may lack: they are passed, found or not
     thresholds: tuple[tuple[Entity, float], ...] = ()  # sorted; others: the default of the recogniser's kind, 0.4
     languages: tuple[str, ...] = ("en",)
     model: bool = True  # whether the NER model is asked at all

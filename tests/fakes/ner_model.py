@@ -15,7 +15,8 @@ KNOWN = (
     ("ORG", "Example Corp"),
     ("MONEY", "ten dollars"),
 )
-GERMANS = (("PER", "Jürgen Klopfer"), ("LOC", "Bad Beispiel"))
+GERMANS = (("PER", "Jürgen Klopfer"), ("LOC", "Bad Beispiel"), ("ORG", "Beispiel AG"), ("MISC", "Maß"))
+"""Under the labels of spaCy's own German models."""
 
 
 def write(folder: Path, language: str = "en", known: Iterable[tuple[str, str]] = KNOWN) -> str:

@@ -11,7 +11,7 @@ from appliance.pipeline.acceptance.sentences import Name, Sentence, read
 from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment
 
 PATIENCE: Final = 60.0  # seconds
-ENTITIES: Final = tuple(sorted(MODELLED))
+ENTITIES: Final = tuple(map(Entity, sorted(MODELLED)))
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ async def judge(command: Sequence[str], languages: Iterable[str]) -> Judged:
     async with PooledAnalyser(pool, command, environment()) as analyser:
         for language in languages:
             sentences = read(language)
-            analysis = Analysis(entities=tuple(map(Entity, ENTITIES)), languages=(language,))
+            analysis = Analysis(entities=ENTITIES, counted=ENTITIES, languages=(language,))
             found = await analyser.find(analysis, [one.text for one in sentences])
             seen += zip(sentences, found, strict=True)
         return counted(analyser.model, seen)
@@ -58,7 +58,7 @@ async def judge(command: Sequence[str], languages: Iterable[str]) -> Judged:
 
 def counted(model: str, seen: Sequence[tuple[Sentence, Sequence[Finding]]]) -> Judged:
     """A name counts as found when findings of its entity cover half of it: a masked surname is a masked name."""
-    told = {entity: [0, 0] for entity in ENTITIES}
+    told = {str(entity): [0, 0] for entity in ENTITIES}
     wrong = 0
     for sentence, found in seen:
         for name in sentence.names:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from appliance.domain.errors import RedactionUnavailable, Unable
-from appliance.domain.privacy import Analysis, Direction
+from appliance.domain.privacy import Action, Analysis, Direction
+from appliance.domain.privacy_entities import MODELLED
 from appliance.domain.privacy_policy import OFF, Guards, Policy, Preset, Rule, Terms
 from appliance.redaction.policy.merge import merge, named
 from appliance.redaction.policy.presets import PRESETS
@@ -98,6 +99,7 @@ def analysis(policy: Policy, way: Direction = Direction.IN) -> Analysis | None:
     wanted = frozenset(entities)
     return Analysis(
         entities=entities,
+        counted=tuple(name for name, rule in policy.rules if name in wanted & MODELLED and rule.action is Action.ALLOW),
         thresholds=tuple(
             (name, rule.threshold) for name, rule in policy.rules if name in wanted and rule.threshold is not None
         ),

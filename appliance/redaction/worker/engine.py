@@ -139,8 +139,9 @@ class Engine:
     def _asked(self, analysis: Analysis) -> list[Model]:
         """The models of the languages that the analysis names.
 
-        Raises CannotAnalyse when it wants names, and one of these languages has no model: names in it would pass as if
-        they had been looked for. With no model at all nothing is chosen: `Ready` has told whoever asks.
+        Raises CannotAnalyse when it wants names, and one of these languages has no model, or one that lacks the label:
+        they would pass as if they had been looked for. With no model at all nothing is chosen: `Ready` has told whoever
+        asks.
         """
         if not analysis.model or not self._models:
             return []
@@ -152,7 +153,21 @@ class Engine:
                 f"the policy asks for {', '.join(wanted)} in `{', '.join(lacking)}`, and no language model for it is "
                 f"in use, only `{', '.join(sorted(known))}`; add one, name other languages, or say `model: false`"
             )
+        for language in analysis.languages:
+            self._demand(analysis, language)
         return [one for one in self._models if one.language in {*analysis.languages, ANY}]
+
+    def _demand(self, analysis: Analysis, language: str) -> None:
+        """Raises CannotAnalyse when no model of this language has a label for a name that is wanted."""
+        asked = [one for one in self._models if one.language in {language, ANY}]
+        found = {entity for one in asked for entity in entities(one.labels)}
+        if lacking := sorted(MODELLED & {*analysis.entities} - {*analysis.counted} - found):
+            names = ", ".join(lacking)
+            raise CannotAnalyse(
+                f"the policy asks for {names} in `{language}`, which the language model in use for it does not find "
+                f"({', '.join(one.name for one in asked)}); use another model, or set {names} to `allow` in the "
+                f"policies for `{language}`"
+            )
 
     def _names(self, model: Model, analysis: Analysis) -> Names | None:
         """What the model is asked for; None: it finds nothing that is wanted."""

@@ -140,6 +140,16 @@ def test_a_model_in_german_is_tried_on_german_sentences(program: Program, tmp_pa
 
     assert told["after"]["entities"]["PERSON"] == {"marked": 10, "found": 10}
     assert "NRP" not in told["after"]["entities"]
+    assert told["lacks"] == ["NRP"]
+
+
+def test_what_a_model_does_not_find_is_told_with_the_presets_that_ask_for_it(program: Program, tmp_path: Path) -> None:
+    wheel, sha256 = a_wheel(tmp_path, names("de", WIKIS), language="de", name="core_news_sm")
+
+    ran = program.run("models", "add", str(wheel), "--sha256", sha256)
+
+    assert "does not find NRP: policies that ask for it, as `strict`, `gdpr-eu` do, are refused" in ran.stdout
+    assert "set NRP to `allow`" in ran.stdout
 
 
 def test_a_wheel_that_is_not_the_one_named_is_refused(program: Program, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from appliance.domain.errors import RedactionUnavailable
+from appliance.domain.errors import RedactionUnavailable, Unable
 from appliance.domain.privacy import Analysis, Entity, SitePattern
 from appliance.redaction import wire
 from appliance.redaction.pool import PooledAnalyser, PoolSettings, environment
@@ -159,6 +159,16 @@ async def test_names_in_a_language_without_a_model_are_refused_and_never_passed(
     async with pool(str(tmp_path / "model"), digest) as analyser:
         with pytest.raises(RedactionUnavailable, match="no language model for it is in use"):
             await analyser.find(msgspec.structs.replace(ALL, languages=languages), ["Tom Baker waits"])
+
+
+async def test_a_name_that_no_model_has_a_label_for_is_refused_and_never_passed(tmp_path: Path) -> None:
+    digest = write(tmp_path / "model", "de", GERMANS)
+    asked = msgspec.structs.replace(ALL, entities=(*ALL.entities, Entity("NRP")), languages=("de",))
+    async with pool(str(tmp_path / "model"), digest) as analyser:
+        with pytest.raises(RedactionUnavailable, match=r"asks for NRP in `de`.* set NRP to `allow`") as refused:
+            await analyser.find(asked, ["Tom Baker waits"])
+
+        assert refused.value.why is Unable.ANALYSIS
 
 
 async def test_two_models_answer_for_their_languages_and_say_their_names(tmp_path: Path) -> None:

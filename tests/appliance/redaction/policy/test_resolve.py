@@ -80,6 +80,19 @@ def test_an_analysis_holds_what_changes_findings_and_nothing_of_actions() -> Non
     assert analysis(masked, Direction.OUT) is None
 
 
+def test_an_analysis_holds_which_names_are_only_counted() -> None:
+    rules = (
+        (PERSON, Rule(action=Action.ALLOW)),
+        (Entity("NRP"), Rule()),
+        (Entity("US_SSN"), Rule(action=Action.ALLOW)),
+    )
+
+    found = analysis(whole("own", Terms(based_on=Preset.OFF, rules=rules)))
+
+    assert found is not None
+    assert found.counted == (PERSON,)
+
+
 def test_an_analysis_of_answers_asks_for_what_is_looked_for_in_answers() -> None:
     rules = (
         (PERSON, Rule(direction=Direction.BOTH)),

@@ -6,6 +6,7 @@ import pytest
 from presidio_analyzer import Pattern, PatternRecognizer
 
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
+from appliance.domain.privacy_entities import PATTERNED
 from appliance.redaction.worker.engine import CannotAnalyse, Engine, Ours
 from appliance.redaction.worker.model import Model, load
 from appliance.redaction.worker.predefined import Gated, Slow
@@ -95,6 +96,38 @@ def test_names_in_a_language_without_a_model_are_an_error(engine: Engine, langua
 def test_english_names_are_an_error_where_only_a_german_model_is_in_use(german: Model) -> None:
     with pytest.raises(CannotAnalyse, match=r"in `en`, and no language model for it is in use, only `de`"):
         Engine([german], ours).plan(ALL)
+
+
+NRP = Entity("NRP")
+
+
+def test_a_name_that_the_model_has_no_label_for_is_an_error_that_says_what_to_allow(engine: Engine) -> None:
+    with pytest.raises(CannotAnalyse, match=r"asks for NRP in `en`, .* \(rules-0.*\).* set NRP to `allow` in .* `en`"):
+        engine.plan(changed(entities=(*ALL.entities, NRP)))
+
+
+def test_each_language_of_a_policy_needs_a_model_with_all_labels(engine: Engine, tmp_path: Path) -> None:
+    whole = load(tmp_path / "de", write(tmp_path / "de", "de", [*GERMANS, ("NORP", "Bayern")]))
+    two = Engine([*engine._models, whole], ours)
+    entities = (*ALL.entities, NRP)
+
+    assert found(two, "Jürgen Klopfer", changed(entities=entities, languages=("de",))) == [GERMAN]
+    with pytest.raises(CannotAnalyse, match="NRP in `en`"):
+        two.plan(changed(entities=entities, languages=("de", "en")))
+
+
+def test_a_name_that_is_only_counted_may_be_lacking(engine: Engine) -> None:
+    analysis = changed(entities=(*ALL.entities, NRP), counted=(NRP,))
+
+    assert found(engine, "Tom Baker", analysis) == [ENGLISH]
+
+
+def test_a_name_without_a_label_is_no_error_where_no_model_is_asked(engine: Engine) -> None:
+    assert found(engine, "Tom Baker", changed(entities=(*ALL.entities, NRP), model=False)) == []
+
+
+def test_what_patterns_find_is_not_the_models_to_have(engine: Engine) -> None:
+    engine.plan(changed(entities=tuple(map(Entity, sorted({*PATTERNED, "PERSON"})))))
 
 
 def test_a_model_for_many_languages_is_asked_whatever_a_policy_names(tmp_path: Path) -> None:
