@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from presidio_analyzer import Pattern, PatternRecognizer
+from presidio_analyzer import Pattern, PatternRecognizer, RecognizerRegistry
 
 from appliance.domain.privacy import Analysis, Code, Entity, Finding
 from appliance.domain.privacy_entities import PATTERNED
@@ -211,6 +211,14 @@ def test_words_of_a_text_are_forgotten(engine: Engine) -> None:
         found(engine, f"Tom Baker said zyx{number} and qwv{number}q to 10.0.0.{number}")
 
     assert len(strings) == before
+
+
+def test_presidio_loads_nothing_where_ours_find_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[object] = []
+    monkeypatch.setattr(RecognizerRegistry, "load_predefined_recognizers", lambda *_, **__: loaded.append(1))
+
+    assert found(Engine([], ours), "Marlene", changed(entities=(Entity("PERSON"),))) == [("PERSON", "Marlene")]
+    assert loaded == []
 
 
 def test_a_site_pattern_for_a_type_does_not_replace_presidios(engine: Engine) -> None:
