@@ -62,8 +62,8 @@ def fold(nlp: Language) -> None:
     scale[:DIMENSIONS] = np.abs(table[:, :DIMENSIONS]).max(axis=0) / HIGHEST
     table[:, :DIMENSIONS] = np.round(2 * table[:, :DIMENSIONS] / scale[:DIMENSIONS]) / 2
     nlp.vocab.vectors.data = table
-    tok2vec: Any = nlp.get_pipe("tok2vec")  # spaCy types every pipe as a function
-    for node in tok2vec.model.walk():
+    networks: list[Any] = [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "model")]
+    for node in (node for one in networks for node in one.model.walk()):
         if node.name == "static_vectors":
             node.set_param("W", node.get_param("W") * scale)
 

@@ -10,6 +10,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config, load_model_from_config, registry
+from thinc.api import use_ops
 
 from offline.models.augment import Augmenter
 from offline.models.corpora import Line, read
@@ -41,6 +42,7 @@ class Plan:
     features: bool  # word features as vectors
     mark_all: bool  # the finished model marks every listed name, also those left out while training
     corpora: bool  # False: synthetic text only; whoever calls then hands over none
+    blis: bool  # spaCy's own library multiplies; False: that of numpy, which takes a third of the time
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def fit(data: Data, home: Path, config: Path, keep: Path, say: Say) -> Fitted:
     seed = settings["training"]["seed"]
     fix_random_seed(seed)
     lessons = Lessons(data, home, plan, seed)
-    nlp = load_model_from_config(settings, auto_fill=True)
+    with use_ops("numpy", use_blis=plan.blis):  # layers keep the library they were made with
+        nlp = load_model_from_config(settings, auto_fill=True)
     if plan.features:
         set_vectors(nlp.vocab, known_words(home, lessons.lists))
     ner: Any = nlp.get_pipe("ner")  # spaCy types every pipe as a function

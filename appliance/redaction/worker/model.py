@@ -13,6 +13,8 @@ import spacy
 from spacy.language import Language
 from thinc.api import use_ops
 
+import appliance.redaction.network.finder  # noqa: F401 -- makes itself known to spaCy, under the name that models give
+
 MANIFEST: Final = "SHA256SUMS"
 _LINE: Final = re.compile(r"([0-9a-f]{64})  ([\w.@+-]+(?:/[\w.@+-]+)*)")
 _WANTED: Final = frozenset({"tok2vec", "transformer", "ner", "entity_ruler"})
