@@ -1,6 +1,6 @@
 """spaCy's view of the network: a pipe that sets a text's names, and learns from annotated ones."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from appliance.redaction.network.stretches import stretches
 from appliance.redaction.network.tags import ANY, follows, may_begin, may_end, path_of, spans_of, tags_of
 
 FACTORY: Final = "redoubt_names"
+MOST: Final = 2_000  # words that are read together: memory grows by some 12 KB for each
 
 
 @Language.factory(FACTORY, assigns=["doc.ents", "token.ent_iob", "token.ent_type"])
@@ -54,10 +55,16 @@ class Finder(TrainablePipe):
         self.model.initialize([one.predicted for one in get_examples()][:10])
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Span]]:
+        tags, links = tags_of(self.labels), self._links()
         docs = list(docs)
-        if not any(len(doc) for doc in docs):
-            return [[] for _ in docs]
-        return self._names(docs, self.model.predict(docs))
+        path = [tag for some in _groups(docs) for tag in self._path(some, links)]
+        found: list[list[Span]] = []
+        at = 0
+        for doc in docs:
+            spans = (_trimmed(doc, *one) for one in spans_of(path[at : at + len(doc)], tags))
+            found.append([span for span in spans if len(span)])
+            at += len(doc)
+        return found
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[list[Span]]) -> None:
         for doc, spans in zip(docs, scores, strict=True):
@@ -93,17 +100,12 @@ class Finder(TrainablePipe):
                 path[one.start : one.end] = ANY
         return path
 
-    def _names(self, docs: list[Doc], scores: Ragged) -> list[list[Span]]:
-        tags, lengths = tags_of(self.labels), _lengths(scores)
-        paths = best(_laid(scores.dataXd.astype(np.float64), lengths), lengths, self._links())
-        path = np.concatenate(paths)
-        found: list[list[Span]] = []
-        at = 0
-        for doc in docs:
-            spans = (_trimmed(doc, *one) for one in spans_of(path[at : at + len(doc)], tags))
-            found.append([span for span in spans if len(span)])
-            at += len(doc)
-        return found
+    def _path(self, texts: list[Doc], links: Links) -> list[int]:
+        """The tag of each word of all texts, one after the other."""
+        scores = self.model.predict(texts)
+        lengths = _lengths(scores)
+        paths = best(_laid(scores.dataXd.astype(np.float64), lengths), lengths, links)
+        return [int(tag) for path in paths for tag in path]
 
     def _links(self) -> Links:
         tags = tags_of(self.labels)
@@ -113,6 +115,34 @@ class Finder(TrainablePipe):
             first=np.where([may_begin(tag) for tag in tags], learned.get_param("first"), NEVER),
             last=np.where([may_end(tag) for tag in tags], learned.get_param("last"), NEVER),
         )
+
+
+def _groups(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
+    """All words in their order, cut between stretches only, in groups of up to MOST."""
+    group: list[Doc] = []
+    words = 0
+    for piece in (piece for doc in docs for piece in _pieces(doc)):
+        if group and words + len(piece) > MOST:
+            yield group
+            group, words = [], 0
+        group.append(piece)
+        words += len(piece)
+    if group:
+        yield group
+
+
+def _pieces(doc: Doc) -> Iterator[Doc]:
+    if len(doc) <= MOST:
+        if len(doc):
+            yield doc
+        return
+    start = end = 0
+    for length in stretches([token.text for token in doc]):
+        if end + length - start > MOST:
+            yield doc[start:end].as_doc()
+            start = end
+        end += length
+    yield doc[start:end].as_doc()
 
 
 def _lengths(scores: Ragged) -> NDArray[np.int64]:

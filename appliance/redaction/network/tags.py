@@ -1,6 +1,7 @@
 """Names as one tag for each word (BIOES): a name begins there, goes on, ends, or stands alone."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -11,7 +12,8 @@ OUTSIDE: Final = "O"
 ANY: Final = -1  # a word of which nothing is known
 
 
-def tags_of(labels: Iterable[str]) -> tuple[str, ...]:
+@cache
+def tags_of(labels: tuple[str, ...]) -> tuple[str, ...]:
     return (OUTSIDE, *(f"{place}-{label}" for label in labels for place in "BIES"))
 
 
@@ -28,7 +30,8 @@ def may_follow(first: str, second: str) -> bool:
     return may_begin(second) if may_end(first) else second[0] in "IE" and first[2:] == second[2:]
 
 
-def follows(tags: Sequence[str]) -> NDArray[np.bool_]:
+@cache
+def follows(tags: tuple[str, ...]) -> NDArray[np.bool_]:
     """(tags, tags): whether the second may come right after the first."""
     return np.array([[may_follow(first, second) for second in tags] for first in tags])
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import tomllib
 import zipfile
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +78,16 @@ def test_the_wheel_holds_no_code_but_spacys_and_no_place_of_a_machine(place: Pat
     assert found[code[0]].endswith(STOCK)
 
 
-def test_every_setting_of_the_pipeline_names_a_part_that_comes_with_spacy(place: Path) -> None:
+def test_every_setting_of_the_pipeline_names_a_part_that_comes_with_spacy_or_with_us(place: Path) -> None:
     found = members(place)
     config = next(content.decode() for name, content in found.items() if name.endswith("/config.cfg"))
 
     registered = [line.split("=")[1].strip(' "') for line in config.splitlines() if line.startswith("@")]
     assert registered
-    assert [one for one in registered if not one.startswith(("spacy.", "Adam.", "compounding."))] == []
-    assert "redoubt." not in config
+    ours = [one for one in registered if not one.startswith(("spacy.", "Adam.", "compounding."))]
+    assert set(ours) <= {
+        one.name for one in entry_points(group="spacy_architectures") if one.value.startswith("appliance.")
+    }
     assert 'path = "/' not in config
 
 

@@ -14,6 +14,7 @@ from spacy.training import Example
 from spacy.util import load_model_from_config
 from thinc.api import Adam, Config, fix_random_seed
 
+from appliance.redaction.network import finder
 from appliance.redaction.network.finder import Finder
 
 CONFIG = """
@@ -93,6 +94,19 @@ def test_a_text_is_read_alike_alone_and_among_others(taught: Language) -> None:
     together = [[(one.text, one.label_) for one in doc.ents] for doc in taught.pipe(texts)]
 
     assert together == [named(taught, text) for text in texts]
+
+
+def test_a_long_text_is_read_in_parts_as_if_it_were_read_at_once(
+    taught: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["We saw Bonn with Bo and with Ann Miller . " * 300, "Bo wrote to Ann Miller"]
+    at_once = [[(one.start_char, one.end_char, one.label_) for one in doc.ents] for doc in taught.pipe(texts)]
+
+    monkeypatch.setattr(finder, "MOST", 50)
+
+    in_parts = [[(one.start_char, one.end_char, one.label_) for one in doc.ents] for doc in taught.pipe(texts)]
+    assert in_parts == at_once
+    assert len(at_once[0]) > 300
 
 
 def test_a_name_neither_begins_nor_ends_with_space(taught: Language) -> None:
