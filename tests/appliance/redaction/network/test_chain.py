@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.redaction.network.chain import NEVER, Floats, Links, best, weigh
@@ -26,7 +26,6 @@ def weight(path: tuple[int, ...], scores: Floats, told: Links) -> float:
 
 
 @given(st.integers(0, 10_000), st.lists(st.integers(1, LONGEST), min_size=1, max_size=4), st.booleans())
-@settings(max_examples=60, deadline=None)
 def test_the_weight_of_all_paths_and_the_share_of_each_tag_are_those_counted_one_by_one(
     seed: int,
     lengths: list[int],
@@ -56,7 +55,6 @@ def test_the_weight_of_all_paths_and_the_share_of_each_tag_are_those_counted_one
 
 
 @given(st.integers(0, 10_000), st.lists(st.integers(1, LONGEST), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
 def test_the_best_path_is_the_heaviest_of_all(seed: int, lengths: list[int]) -> None:
     draw = np.random.default_rng(seed)
     told = links(draw)
