@@ -17,7 +17,7 @@ NEEDED = ("spacy", "faker")  # no environment of a site has Faker
     cls=Verb,
     example=(
         "redoubt models train --out model",
-        "redoubt models train --out model --against offline/models/dist/redoubt_pii_ner_en/0.9.0/model.json",
+        "redoubt models train --out model --against offline/models/dist/redoubt_pii_ner_en/1.0.0/model.json",
         "redoubt models train --language de --out model",
         "redoubt models train --tiny --out model",
     ),

@@ -26,7 +26,7 @@ RAREST_GERMAN = -15.5
 SMALLEST_PLACE = 15_000  # people
 NEAR = ("DE", "AT", "CH")
 SMALLEST_NEAR, SMALLEST_FAR = 3_000, 150_000  # people, of a place as German texts name them
-VECTORS = 80_000  # of the commonest words
+VECTORS = 120_000  # of the commonest words
 SPREAD = 2.2  # standard deviations that sixteen levels span
 WORD = re.compile(r"[^\W\d_][\w.'\u2019&-]{0,23}")
 

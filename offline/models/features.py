@@ -29,8 +29,9 @@ LEFT_OUT = 8  # one listed name in so many is left out, so that the model also l
 COMMONEST, STEP = 4.0, 2.0  # -log share; how fine it is told apart
 RAREST = 18.0  # -log share taken for a spelling that is not among the common ones
 VECTORS = "words/vectors.npz"  # below a model's home, if it has any
-DIMENSIONS = 64  # of a word vector
-HIGHEST = 7.5  # of sixteen levels about zero
+DIMENSIONS = 100  # of a word vector
+LEVELS, HIGHEST = 16, 7.5  # of levels about zero
+KNOWN = DIMENSIONS + 2 * len(PREFIXES) * CODE  # where a feature row says that the word has a vector
 PARTS = frozenset(["of", "the", "and", "for", "de", "la", "du", "le", "von", "van", "der", "den"])
 Row: TypeAlias = NDArray[np.float32]
 

@@ -14,11 +14,13 @@ from spacy.strings import StringStore
 from spacy.util import load_config
 
 from offline.models.corpora import lines
-from offline.models.features import DIMENSIONS, HIGHEST, VECTORS, known_words, save, set_vectors
+from offline.models.features import DIMENSIONS, HIGHEST, KNOWN, LEVELS, VECTORS, known_words, save, set_vectors
+from offline.models.fit import Plan
 from offline.models.names import read_lists
 from offline.models.synthetic import LABELS
 
 LEMMAS = "words/lemmas.tsv.gz"
+SPARED = 12  # bits
 KEPT = ("nlp", "components", "initialize", "system", "paths", "training", "pretraining", "corpora")
 
 
@@ -36,12 +38,17 @@ class About:
     performance: dict[str, Any]
 
 
-def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
-    """The state, if asked with every listed name marked; with lemmas, where the home has any: Presidio's context words
-    compare them.
+def finished(state: Path, home: Path, plan: Plan) -> Language:
+    """The state, if asked with every listed name marked, or leaning towards names; with lemmas, where the home has any:
+    Presidio's context words compare them.
     """
     nlp = spacy.load(state)
-    if mark_all:
+    if plan.lean:
+        network: Any = nlp.get_pipe("ner")  # spaCy types every pipe as a function
+        network.lean(plan.lean)
+    if plan.shorten:
+        shorten(nlp)
+    if plan.mark_all:
         set_vectors(nlp.vocab, known_words(home, read_lists(home), left_out=0))
     if (home / VECTORS).is_file() and nlp.vocab.vectors.shape[0]:  # the small model has none
         fold(nlp)
@@ -53,19 +60,34 @@ def finished(state: Path, home: Path, *, mark_all: bool) -> Language:
 
 
 def fold(nlp: Language) -> None:
-    """Move the scale of each dimension of the word vectors into the layer that reads them.
+    """Keep word vectors as their sixteen levels, from 1 to 2, and move scale and zero into the layer that reads them.
 
-    The same sums; the table then holds the same sixteen numbers throughout, and packs to half its size.
+    The same sums. The levels differ in one byte of four, so that the table packs to half its size. What they lack of
+    zero, a word that has a vector gets by the feature that says so.
     """
     table = np.array(nlp.vocab.vectors.data)
+    known = table[:, KNOWN] > 0
     scale = np.ones(table.shape[1], dtype=np.float32)
     scale[:DIMENSIONS] = np.abs(table[:, :DIMENSIONS]).max(axis=0) / HIGHEST
-    table[:, :DIMENSIONS] = np.round(2 * table[:, :DIMENSIONS] / scale[:DIMENSIONS]) / 2
+    levels = np.round(table[known, :DIMENSIONS] / scale[:DIMENSIONS] + HIGHEST)
+    table[known, :DIMENSIONS] = 1 + levels / LEVELS
     nlp.vocab.vectors.data = table
     networks: list[Any] = [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "model")]
     for node in (node for one in networks for node in one.model.walk()):
         if node.name == "static_vectors":
-            node.set_param("W", node.get_param("W") * scale)
+            weights = node.get_param("W") * scale
+            weights[:, KNOWN] -= (LEVELS + HIGHEST) * weights[:, :DIMENSIONS].sum(axis=1)
+            weights[:, :DIMENSIONS] *= LEVELS
+            node.set_param("W", weights)
+
+
+def shorten(nlp: Language) -> None:
+    """Leave eleven of the 23 bits of every weight's fraction: less than a 4,000th of it, and a third less to pack."""
+    networks: list[Any] = [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "model")]
+    for node in (node for one in networks for node in one.model.walk()):
+        for name in (one for one in node.param_names if node.has_param(one)):
+            bits = np.ascontiguousarray(node.get_param(name), dtype=np.float32).view(np.int32)
+            node.set_param(name, ((bits + (1 << SPARED - 1)) & -(1 << SPARED)).view(np.float32))
 
 
 def _lemmas(home: Path) -> Lookups:

@@ -42,6 +42,8 @@ class Plan:
     features: bool  # word features as vectors
     mark_all: bool  # the finished model marks every listed name, also those left out while training
     corpora: bool  # False: synthetic text only; whoever calls then hands over none
+    lean: float  # added to the score of every beginning of a name once all is learned; 0 for spaCy's own network
+    shorten: bool  # the finished model's weights keep eleven bits of their fraction, to pack smaller
     blis: bool  # spaCy's own library multiplies; False: that of numpy, which takes a third of the time
 
 

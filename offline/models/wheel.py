@@ -50,11 +50,13 @@ def _zip(members: dict[str, bytes], info: str, path: Path) -> Path:
     lines = [f"{name},sha256={_b64(members[name])},{len(members[name])}" for name in sorted(members)]
     record = "".join(f"{line}\n" for line in (*lines, f"{info}/RECORD,,")).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted({**members, f"{info}/RECORD": record}.items()):
             entry = plain(name)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
+            archive.writestr(
+                entry, content, compresslevel=9
+            )  # an entry has its own level: the archive's does not count
     return path
 
 

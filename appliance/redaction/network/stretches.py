@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 SHORTEST: Final = 8  # words
+LINES: Final = 40
 LONG: Final = 60
 LONGEST: Final = 120
 _ENDS: Final = frozenset(".!?…")
@@ -12,8 +13,9 @@ _ENDS: Final = frozenset(".!?…")
 def stretches(words: Sequence[str]) -> list[int]:
     """How many words each stretch has; together all of them.
 
-    A stretch ends with a line, or with a sentence when eight words have gone by; one of sixty ends before the next
-    word in lower case, where no name is likely to go on.
+    A stretch ends with a paragraph, or with a sentence when eight words have gone by. Lines may be those of one
+    address: one ends a stretch of forty words. One of sixty ends before the next word in lower case, where no name goes
+    on.
     """
     found: list[int] = []
     length = 0
@@ -23,7 +25,8 @@ def stretches(words: Sequence[str]) -> list[int]:
         if not following:
             continue
         if (
-            "\n" in word
+            word.count("\n") > 1
+            or ("\n" in word and length >= LINES)
             or (length >= SHORTEST and word[-1:] in _ENDS and len(word) == 1 and not following[:1].islower())
             or (length >= LONG and following[:1].islower() and word[-1:].islower())
             or length >= LONGEST

@@ -7,6 +7,7 @@ from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from offline.failure import Failure
 from offline.models.corpora import Line, documents, read
 from offline.models.examples import reference
 from offline.models.features import DIMENSIONS, Word, known_words, meanings, save, set_vectors
-from offline.models.finish import fold
+from offline.models.finish import fold, shorten
 from offline.models.fit import BESIDE, CHOSEN_BY, Lessons, Plan
 from offline.models.manifest import HOME, HOMES, Data, read_data
 from offline.models.names import Lists, read_lists
@@ -152,6 +153,26 @@ def test_folding_the_scale_of_the_vectors_changes_no_sum_and_leaves_sixteen_numb
     assert len(np.unique(nlp.vocab.vectors.data[:, :DIMENSIONS])) <= 17  # sixteen, and nought for words without
 
 
+def test_shortened_weights_are_near_what_they_were_and_shortening_them_again_changes_none(tiny: Language) -> None:
+    network: Any = deepcopy(tiny.get_pipe("tok2vec").model)
+
+    def weights() -> list[Any]:
+        nodes = [node for node in network.walk() if node.has_param("W")]
+        return [np.array(node.get_param("W")) for node in nodes]
+
+    before = weights()
+    nlp = spacy.blank("en")
+    nlp._components = [("tok2vec", SimpleNamespace(model=network))]
+
+    shorten(nlp)
+    once = weights()
+    shorten(nlp)
+
+    assert all(np.allclose(one, other, rtol=2**-12, atol=0) for one, other in zip(before, once, strict=True))
+    assert any((one != other).any() for one, other in zip(before, once, strict=True))
+    assert all((one == other).all() for one, other in zip(once, weights(), strict=True))
+
+
 def test_words_used_alike_have_vectors_alike() -> None:
     rows = meanings(HOME / "words/vectors.npz")
 
@@ -263,7 +284,7 @@ def test_a_few_lines_train_judge_and_pack_a_model(language: str, recipe: str, tm
     config["nlp"] = network["nlp"] | {"lang": language}
     config["components"] = network["components"]
     if recipe == "config":
-        config["components"]["ner"]["model"]["vector_width"] = 0
+        config["components"]["ner"]["model"] |= {"vector_width": 0, "width": 32}
     config["redoubt"] |= {"passes": 1, "synthetic": 150}
     config["model"] |= {"floor_held_out": 0.0}
     config.to_disk(tmp_path / "quick.cfg")

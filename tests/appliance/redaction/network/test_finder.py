@@ -115,6 +115,17 @@ def test_a_name_neither_begins_nor_ends_with_space(taught: Language) -> None:
     assert [one.text for one in found if one.text != one.text.strip()] == []
 
 
+def test_leaning_towards_names_finds_more_of_them() -> None:
+    nlp, _ = begun()
+    pipe: Any = nlp.get_pipe("ner")
+    pipe.lean(-50.0)
+    assert named(nlp, "Ann Miller lives in Bonn") == []
+
+    pipe.lean(100.0)
+
+    assert len(named(nlp, "Ann Miller lives in Bonn")) >= 2
+
+
 def test_it_comes_back_from_disk_as_it_was(taught: Language, tmp_path: Path) -> None:
     taught.to_disk(tmp_path / "model")
     again = spacy.load(tmp_path / "model")
@@ -162,7 +173,7 @@ def test_what_is_absent_teaches_that_there_is_nothing() -> None:
 
 
 def test_a_name_that_goes_on_beyond_its_stretch_is_left_out_and_breaks_nothing() -> None:
-    text = "a b c d e f g h i Ann \n Miller went"
+    text = "a b c d e f g h i Ann \n\n Miller went"
     nlp, _ = begun()
 
     loss, found = slope(nlp, [example(nlp, text, [(9, 12, "PERSON")])])

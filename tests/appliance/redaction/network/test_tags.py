@@ -48,7 +48,9 @@ def test_a_name_goes_on_as_itself_and_is_ended_before_another_begins() -> None:
     assert may[number("E-PERSON"), number("B-PERSON")]
 
 
-WORDS = st.lists(st.sampled_from(["Ann", "went", ".", "!", "\n", "Mr.", "J.", "of", "A" * 40, ""]), max_size=300)
+WORDS = st.lists(
+    st.sampled_from(["Ann", "went", ".", "!", "\n", "\n\n", "Mr.", "J.", "of", "A" * 40, ""]), max_size=300
+)
 
 
 @given(WORDS)
@@ -64,5 +66,7 @@ def test_a_stretch_ends_with_its_sentence_or_line_and_not_within_a_name() -> Non
 
     assert stretches([*sentence, "He", "said", "so", "."]) == [len(sentence), 4]
     assert stretches(["Hi", "!", "I", "am", "Ann", "."]) == [6]  # too short to stand alone
-    assert stretches(["Ann", "\n", "Bo"]) == [2, 1]
+    assert stretches(["Ann", "\n\n", "Bo"]) == [2, 1]
+    assert stretches(["12", "Elm", "Street", "\n", "Springfield"]) == [5]
+    assert stretches([*["word"] * 39, "\n", "Bo"]) == [40, 1]
     assert len(["Hi", "!", "I", "am", "Ann"]) < SHORTEST
