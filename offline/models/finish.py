@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from offline.models.names import read_lists
 from offline.models.synthetic import LABELS
 
 LEMMAS = "words/lemmas.tsv.gz"
-SPARED = 12  # bits
+SPARED = 12  # bits of a weight's fraction that `shorten` leaves out
 KEPT = ("nlp", "components", "initialize", "system", "paths", "training", "pretraining", "corpora")
 
 
@@ -62,8 +63,8 @@ def finished(state: Path, home: Path, plan: Plan) -> Language:
 def fold(nlp: Language) -> None:
     """Keep word vectors as their sixteen levels, from 1 to 2, and move scale and zero into the layer that reads them.
 
-    The same sums. The levels differ in one byte of four, so that the table packs to half its size. What they lack of
-    zero, a word that has a vector gets by the feature that says so.
+    The same sums. The levels differ in one byte of four, so that the table packs well. What they lack of zero, a
+    word that has a vector gets by the feature that says so.
     """
     table = np.array(nlp.vocab.vectors.data)
     known = table[:, KNOWN] > 0
@@ -72,8 +73,7 @@ def fold(nlp: Language) -> None:
     levels = np.round(table[known, :DIMENSIONS] / scale[:DIMENSIONS] + HIGHEST)
     table[known, :DIMENSIONS] = 1 + levels / LEVELS
     nlp.vocab.vectors.data = table
-    networks: list[Any] = [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "model")]
-    for node in (node for one in networks for node in one.model.walk()):
+    for node in _layers(nlp):
         if node.name == "static_vectors":
             weights = node.get_param("W") * scale
             weights[:, KNOWN] -= (LEVELS + HIGHEST) * weights[:, :DIMENSIONS].sum(axis=1)
@@ -83,11 +83,18 @@ def fold(nlp: Language) -> None:
 
 def shorten(nlp: Language) -> None:
     """Leave eleven of the 23 bits of every weight's fraction: less than a 4,000th of it, and a third less to pack."""
-    networks: list[Any] = [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "model")]
-    for node in (node for one in networks for node in one.model.walk()):
+    for node in _layers(nlp):
         for name in (one for one in node.param_names if node.has_param(one)):
             bits = np.ascontiguousarray(node.get_param(name), dtype=np.float32).view(np.int32)
             node.set_param(name, ((bits + (1 << SPARED - 1)) & -(1 << SPARED)).view(np.float32))
+
+
+def _layers(nlp: Language) -> Iterator[Any]:
+    """All layers of all pipes that have learned. spaCy types every pipe as a function."""
+    for _, pipe in nlp.pipeline:
+        network: Any = pipe
+        if hasattr(network, "model"):
+            yield from network.model.walk()
 
 
 def _lemmas(home: Path) -> Lookups:

@@ -54,9 +54,7 @@ def _zip(members: dict[str, bytes], info: str, path: Path) -> Path:
         for name, content in sorted({**members, f"{info}/RECORD": record}.items()):
             entry = plain(name)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(
-                entry, content, compresslevel=9
-            )  # an entry has its own level: the archive's does not count
+            archive.writestr(entry, content, compresslevel=9)  # the archive's own level does not count for entries
     return path
 
 

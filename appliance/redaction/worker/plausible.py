@@ -11,7 +11,7 @@ from appliance.redaction.recognisers.people import TITLES, TITLES_IN
 from appliance.redaction.worker.technical import TECHNICAL
 
 _UNIT: Final = re.compile(r"[kKMGTP]i?[Bb]|[mun\u00b5]?s|[kMG]?Hz|min|h|px|rpm|ULL")
-_MACHINE: Final = re.compile(r"[_=<>{}\[\]$\\]|::|\(\)|\w\(")  # in no name, in most code
+_MACHINE: Final = re.compile(r"[_=<>{}\[\]$\\]|::|\(\)")  # in no name, in most code
 _BEFORE: Final = 12  # characters: the longest title and its space
 _TITLED: Final = re.compile(rf"\b(?:{'|'.join([TITLES, *TITLES_IN.values()])})\.?\s$")
 _TIME: Final = re.compile(

@@ -3,6 +3,9 @@
 import pytest
 
 from appliance.redaction.worker.plausible import plausible
+from appliance.redaction.worker.technical import TECHNICAL
+from offline.models.manifest import HOME
+from offline.models.names import read_lists
 
 
 def told(entity: str, said: str, before: str = "", after: str = "") -> bool:
@@ -28,6 +31,18 @@ def told(entity: str, said: str, before: str = "", after: str = "") -> bool:
 @pytest.mark.parametrize("entity", ["PERSON", "LOCATION", "ORGANIZATION", "NRP"])
 def test_an_identifier_a_size_or_a_version_is_no_name(entity: str, said: str) -> None:
     assert not told(entity, said)
+
+
+@pytest.mark.parametrize("said", ["Pam", "Uri", "Nat", "Keller(CEO"])
+def test_a_first_name_that_is_also_short_for_something_and_a_name_with_a_bracket_are_names(said: str) -> None:
+    assert told("PERSON", said)
+
+
+def test_no_word_of_software_is_a_first_name_we_know_of_but_one() -> None:
+    given = {name.casefold() for names, _ in read_lists(HOME).people for name in names}
+
+    assert len(given) > 10_000
+    assert given & TECHNICAL == {"loki"}
 
 
 @pytest.mark.parametrize("said", ["Jenkins", "Loki v1.24.3", "Helm and Kafka", "S3", "EKS", "ISO", "VS Code"])
